@@ -1,0 +1,72 @@
+# Everything on a machine that has only Python and make: `make demo`, `make test`.
+# Each makes the environment $(VENV) in this folder, once, and installs what it needs.
+
+VENV ?= .venv
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+BENCHMARK_ARGS ?=
+
+# The interpreter to make $(VENV) with. Unless PYTHON is given, the first of these that will do.
+# (Each is tried by running it: pyenv puts a `python3.13` on PATH that only prints an error.)
+PYTHON_CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+METADATA := pyproject.toml fpf_notebook/_version.py
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint benchmark clean
+
+help:  ## say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.installed  ## train a 3-bit flip-flop network, find all its fixed points, draw them
+	@echo "make demo: running fpf-notebook demo $(DEMO_ARGS)"
+	@$(BIN)/fpf-notebook demo $(DEMO_ARGS)
+
+test: lint  ## lint, check the types, run the tests (they build the wheel and import it, too)
+	@echo "make test: running the tests with $$($(BIN)/python --version)"
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-test  ## lint and check the types
+	@echo "make lint: ruff and mypy"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+benchmark: $(VENV)/.installed-benchmark  ## measure against BrainPy's finder and canns'
+	@echo "make benchmark: running the benchmarks"
+	@$(BIN)/python -m benchmarks $(BENCHMARK_ARGS)
+
+clean:  ## remove the environment, the caches and the demo's output
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fpf-demo
+
+# The stamps: a second run installs nothing, unless the package's metadata have changed since.
+$(VENV)/.installed: $(METADATA) | $(VENV)/pyvenv.cfg
+	@echo "make: installing fpf_notebook and what it needs into $(VENV) (a minute or two, once)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(METADATA) | $(VENV)/pyvenv.cfg
+	@echo "make: installing fpf_notebook and its test tools into $(VENV) (a minute or two, once)"
+	@$(INSTALL) --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-benchmark: $(METADATA) | $(VENV)/pyvenv.cfg
+	@echo "make: installing fpf_notebook and its peers into $(VENV) (a few minutes, once)"
+	@$(INSTALL) --editable '.[benchmark]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/pyvenv.cfg:
+	@for candidate in $(PYTHON_CANDIDATES); do \
+	    if "$$candidate" -c '$(SUPPORTED)' 2>/dev/null; then \
+	        echo "make: making the environment $(VENV) with $$("$$candidate" --version)"; \
+	        exec "$$candidate" -m venv $(VENV); \
+	    fi; \
+	done; \
+	{ echo "make: no usable Python among: $(PYTHON_CANDIDATES)."; \
+	  echo "It has to be 3.11, 3.12 or 3.13, with the modules venv and ensurepip (on Debian and"; \
+	  echo "Ubuntu: the package python3-venv). Install one, or name one that you have:"; \
+	  echo "    make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3.12"; } >&2; exit 1

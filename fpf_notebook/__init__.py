@@ -1,0 +1,106 @@
+"""Find every fixed point of a recurrent network, and say whether the set is complete.
+
+The public names below are imported at first use: ``import fpf_notebook`` itself is instant, and
+brings in neither JAX nor BrainPy nor any plotting library.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fpf_notebook._version import __version__
+
+if TYPE_CHECKING:
+    from fpf_notebook import (
+        analysis,
+        dynamics,
+        finder,
+        io,
+        models,
+        plots,
+        tasks,
+        training,
+    )
+    from fpf_notebook.analysis.fixed_points import FixedPoints
+    from fpf_notebook.dynamics import as_step_map
+    from fpf_notebook.dynamics.step_map import StepMap
+    from fpf_notebook.finder.completeness import Completeness
+    from fpf_notebook.finder.finder import FixedPointFinder
+    from fpf_notebook.finder.progress import CancelToken, SilentProgress, TerminalProgress
+    from fpf_notebook.plots.config import PlotConfig
+    from fpf_notebook.plots.fixed_points import (
+        plot_fixed_points,
+        plot_fixed_points_2d,
+        plot_fixed_points_3d,
+    )
+    from fpf_notebook.plots.spectrum import plot_spectrum
+    from fpf_notebook.training import TrainingHistory, train
+    from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
+    from fpf_notebook.training.recipes import train_flip_flop
+
+# The same list as above, for `__getattr__`; a test compares the two.
+_HOME_OF = {
+    "CancelToken": "finder.progress",
+    "Completeness": "finder.completeness",
+    "FixedPointFinder": "finder.finder",
+    "FixedPoints": "analysis.fixed_points",
+    "PlotConfig": "plots.config",
+    "SilentProgress": "finder.progress",
+    "StepMap": "dynamics.step_map",
+    "TerminalProgress": "finder.progress",
+    "TrainingHistory": "training",
+    "as_step_map": "dynamics",
+    "load_checkpoint": "training.checkpoint",
+    "plot_fixed_points": "plots.fixed_points",
+    "plot_fixed_points_2d": "plots.fixed_points",
+    "plot_fixed_points_3d": "plots.fixed_points",
+    "plot_spectrum": "plots.spectrum",
+    "save_checkpoint": "training.checkpoint",
+    "train": "training",
+    "train_flip_flop": "training.recipes",
+}
+_SUBMODULES = ("analysis", "dynamics", "finder", "io", "models", "plots", "tasks", "training")
+
+__all__ = [
+    "CancelToken",
+    "Completeness",
+    "FixedPointFinder",
+    "FixedPoints",
+    "PlotConfig",
+    "SilentProgress",
+    "StepMap",
+    "TerminalProgress",
+    "TrainingHistory",
+    "__version__",
+    "analysis",
+    "as_step_map",
+    "dynamics",
+    "finder",
+    "io",
+    "load_checkpoint",
+    "models",
+    "plot_fixed_points",
+    "plot_fixed_points_2d",
+    "plot_fixed_points_3d",
+    "plot_spectrum",
+    "plots",
+    "save_checkpoint",
+    "tasks",
+    "train",
+    "train_flip_flop",
+    "training",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    elif name in _SUBMODULES:
+        value = import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value  # found at once from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,122 @@
+"""The arguments of ``fpf-notebook``, and what each command runs.
+
+Nothing heavy is imported here: a wrong argument is answered at once.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from fpf_notebook._version import __version__
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return value
+
+
+def _seed(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 0 to 2^32 - 1, got {text!r}"
+        )
+    return value
+
+
+def _output_folder(text: str) -> Path:
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a file; expected a folder, new or existing")
+    return path
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="fpf-notebook",
+        description="Find every fixed point of a trained recurrent network.",
+    )
+    parser.add_argument("--version", action="version", version=f"fpf-notebook {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    demo = commands.add_parser(
+        "demo",
+        help="train a flip-flop network, find all its fixed points, draw and save them",
+        description=(
+            "Train a network that remembers the last pulse on each of its input lines, find all "
+            "its fixed points, and leave figures, the saved points and a page to look at. "
+            "Exit status: 0 if the set of points agrees with the index theorem, 1 if it does "
+            "not, 2 for a wrong argument, 130 if stopped by Ctrl-C."
+        ),
+    )
+    demo.add_argument(
+        "--bits", type=_positive, default=3, metavar="N", help="input lines (default: %(default)s)"
+    )
+    demo.add_argument(
+        "--cell",
+        choices=("tanh", "gru", "lstm"),
+        default="tanh",
+        help="kind of network (default: %(default)s)",
+    )
+    demo.add_argument(
+        "--hidden",
+        type=_positive,
+        default=None,
+        metavar="N",
+        help="hidden units (default: what suits the cell and the number of bits)",
+    )
+    demo.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="N",
+        help="of the weights, the trials and the search (default: %(default)s)",
+    )
+    demo.add_argument(
+        "--out",
+        type=_output_folder,
+        default=Path("fpf-demo"),
+        metavar="DIR",
+        help="folder for the results (default: %(default)s)",
+    )
+    demo.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="train anew, even if a network with these settings was trained before",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments, without the name of the program. By default those of the process.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    arguments = build_parser().parse_args(argv)
+    from fpf_notebook.cli.demo import run_demo  # not above: it is not needed for --help
+
+    return run_demo(
+        n_bits=arguments.bits,
+        cell=arguments.cell,
+        n_hidden=arguments.hidden,
+        seed=arguments.seed,
+        out=arguments.out,
+        use_cache=not arguments.no_cache,
+    )

@@ -1,0 +1,37 @@
+"""What every test relies on, and what every test must leave as it was."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+# Before anything imports them: no window is opened, no accelerator is looked for.
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+
+def _global_state() -> dict[str, object]:
+    """Read the state of the libraries that have been imported so far."""
+    kind, keys, *rest = np.random.get_state()
+    state: dict[str, object] = {"numpy.random": (kind, keys.tobytes(), *rest)}
+    if "jax" in sys.modules:
+        import jax
+
+        state["jax_enable_x64"] = jax.config.jax_enable_x64
+    if "matplotlib" in sys.modules:
+        import matplotlib as mpl
+
+        state["matplotlib.rcParams"] = {k: v for k, v in mpl.rcParams.items() if k != "backend"}
+    return state
+
+
+@pytest.fixture(autouse=True)
+def global_state_is_kept() -> Iterator[None]:
+    """Fail a test after which the global state of NumPy, JAX or matplotlib is another."""
+    before = _global_state()
+    yield
+    after = _global_state()
+    changed = [name for name, value in before.items() if after[name] != value]
+    assert not changed, f"the global state of {', '.join(changed)} was changed"
