@@ -17,7 +17,7 @@ METADATA := pyproject.toml fpf_notebook/_version.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint benchmark clean
+.PHONY: help demo test lint benchmark hooks clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,10 @@ lint: $(VENV)/.installed-test  ## lint and check the types
 benchmark: $(VENV)/.installed-benchmark  ## measure against BrainPy's finder and canns'
 	@echo "make benchmark: running the benchmarks"
 	@$(BIN)/python -m benchmarks $(BENCHMARK_ARGS)
+
+hooks: $(VENV)/.installed-test  ## check every commit in this checkout (with pre-commit)
+	@$(INSTALL) --editable '.[dev]'
+	@$(BIN)/pre-commit install
 
 clean:  ## remove the environment, the caches and the demo's output
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fpf-demo

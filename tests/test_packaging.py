@@ -1,0 +1,106 @@
+"""The wheel that users get: built, unpacked and imported, away from the checkout."""
+
+import ast
+import email
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import fpf_notebook
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    out = tmp_path_factory.mktemp("wheel")
+    # Without isolation: hatchling is in this environment, and nothing has to be downloaded.
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    done = subprocess.run([*command, str(ROOT)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = out.glob("*.whl")
+    return path
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    tracked = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "fpf_notebook").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == tracked
+    assert {"fpf_notebook/__init__.py", "fpf_notebook/py.typed"} <= packed
+
+
+def test_the_metadata_of_the_wheel(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (info,) = {name.split("/")[0] for name in archive.namelist() if ".dist-info/" in name}
+        metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
+        scripts = archive.read(f"{info}/entry_points.txt").decode()
+        licence = archive.read(f"{info}/licenses/LICENSE").decode()
+    assert metadata["Name"] == "fpf-notebook"
+    assert metadata["Version"] == fpf_notebook.__version__
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert "Apache License" in licence
+    assert metadata["Requires-Python"] == "<3.14,>=3.11"
+    assert "fpf-notebook = fpf_notebook.cli:main" in scripts
+
+
+def test_the_unpacked_wheel_works_without_the_checkout(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    code = (
+        "import fpf_notebook; print(fpf_notebook.__file__);"
+        "print(*[getattr(fpf_notebook, n) and n for n in fpf_notebook.__all__])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        # First on the path, before the checkout that an editable install puts there.
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+    )
+    assert done.returncode == 0, done.stderr
+    where, names = done.stdout.splitlines()
+    assert Path(where).is_relative_to(tmp_path)
+    assert names.split() == fpf_notebook.__all__
+
+
+def test_what_the_package_imports_is_what_it_asks_for():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["dataframes"], *extras["widgets"]]
+    names = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in asked}
+    names = (names - {"scikit_learn"}) | {"sklearn"}
+    imported = set()
+    for path in (ROOT / "fpf_notebook").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(str(node.module).split(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"fpf_notebook"}
+    assert foreign - names == set(), "imported, but not in pyproject.toml"
+
+
+def test_the_version_is_the_same_everywhere():
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|(a|b|rc)\d+)?", fpf_notebook.__version__)
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {fpf_notebook.__version__}\n" in citation
+    try:
+        installed = importlib.metadata.version("fpf-notebook")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the package is not installed, only on the path")
+    assert installed == fpf_notebook.__version__
