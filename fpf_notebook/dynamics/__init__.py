@@ -1,0 +1,6 @@
+"""Networks as step maps: the pure one-step function that everything else works on."""
+
+from fpf_notebook.dynamics.adapt import as_step_map
+from fpf_notebook.dynamics.step_map import StateSlice, StepMap
+
+__all__ = ["StateSlice", "StepMap", "as_step_map"]

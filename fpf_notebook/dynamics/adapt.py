@@ -1,0 +1,196 @@
+"""The one entrance: anything that steps becomes a StepMap."""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from fpf_notebook.dynamics.assemble import Recipe, assemble
+from fpf_notebook.dynamics.function import Convention, recipe_of_function
+from fpf_notebook.dynamics.step_map import Precision, PyTree, StepMap, Time
+
+
+def as_step_map(
+    model: Any,
+    *,
+    n_states: int | None = None,
+    n_inputs: int | None = None,
+    state_vars: str | Sequence[Any] | None = None,
+    time: Time = "discrete",
+    dt: float | None = None,
+    convention: Convention | None = None,
+    batched: bool | None = None,
+    params: PyTree | None = None,
+    invariant_box: Any = None,
+    dtype: Precision = "float64",
+) -> StepMap:
+    """Make a step map of a network.
+
+    The model is traced here and now, in this thread. Afterwards it is never called again, and it
+    is the same as before.
+
+    Parameters
+    ----------
+    model
+        One of: a :class:`StepMap` (returned as it is); any JAX function
+        ``f(input, state) -> (output, next_state)`` or ``F(state, input) -> next_state``, batched
+        or not.
+    n_states, n_inputs
+        Lengths of the flat state and of the input. Needed where the model does not tell them.
+    state_vars
+        For a model that keeps its state in Variables: which ones, by name or as objects. Default:
+        every Variable that the step changes and that is not a parameter.
+    time
+        ``"discrete"`` (default): the step is a map, h -> F(h, u). ``"continuous"``: it is a flow,
+        and what is traced is dh/dt.
+    dt
+        Duration of one step, in the unit of your choice, for time constants and frequencies.
+    convention
+        For a function: ``"input_state"`` or ``"state_input"``, the order of its arguments. Default:
+        found out by probing.
+    batched
+        For a function: whether its arguments have a leading batch axis. Default: found out by
+        probing.
+    params
+        For a function: its parameters, passed as the first argument. New ones of the same shapes
+        can be given later without compiling anew.
+    invariant_box
+        ``(low, high)``, numbers or arrays, or a function of the input that returns them: a box
+        that the step does not leave. Checked by probing. Default: the model's own, if it has one.
+    dtype
+        ``"float64"`` (default) or ``"float32"``, the precision in which the step is traced.
+
+    Returns
+    -------
+    StepMap
+        The step map.
+
+    Raises
+    ------
+    TypeError
+        If the model is of a kind that is not known.
+    ValueError
+        If an option has a wrong value, or the model does not do what a step must do. The message
+        says what was given, what is expected, and what to do.
+    """
+    if isinstance(model, StepMap):
+        return model
+    _check_options(n_states=n_states, n_inputs=n_inputs, time=time, dt=dt, dtype=dtype)
+    recipe = _recipe(
+        model,
+        n_states=n_states,
+        n_inputs=n_inputs,
+        state_vars=state_vars,
+        time=time,
+        dt=dt,
+        convention=convention,
+        batched=batched,
+        params=params,
+        dtype=dtype,
+    )
+    if invariant_box is not None:
+        recipe = _with_given_box(recipe, invariant_box)
+    step_map = assemble(recipe, time=time, dt=dt, dtype=dtype)
+
+    def retrace(other: Any) -> StepMap:
+        return as_step_map(
+            other,
+            n_states=n_states,
+            n_inputs=n_inputs,
+            state_vars=state_vars,
+            time=time,
+            dt=dt,
+            convention=convention,
+            batched=batched,
+            params=params,
+            invariant_box=invariant_box,
+            dtype=dtype,
+        )
+
+    return dataclasses.replace(step_map, _retrace=retrace)
+
+
+def _recipe(
+    model: Any,
+    *,
+    n_states: int | None,
+    n_inputs: int | None,
+    state_vars: str | Sequence[Any] | None,
+    time: Time,
+    dt: float | None,
+    convention: Convention | None,
+    batched: bool | None,
+    params: PyTree | None,
+    dtype: Precision,
+) -> Recipe:
+    if not callable(model):
+        raise TypeError(
+            f"model is {type(model).__name__}, expected a brainpy.DynamicalSystem, a JAX function "
+            "f(input, state) -> (output, next_state) or F(state, input) -> next_state, or a "
+            "StepMap."
+        )
+    return recipe_of_function(
+        model,
+        n_states=n_states,
+        n_inputs=n_inputs,
+        convention=convention,
+        batched=batched,
+        params=params,
+        dtype=dtype,
+    )
+
+
+def _check_options(
+    *,
+    n_states: int | None,
+    n_inputs: int | None,
+    time: Any,
+    dt: float | None,
+    dtype: Any,
+) -> None:
+    for label, size, least in (("n_states", n_states, 1), ("n_inputs", n_inputs, 0)):
+        if size is None:
+            continue
+        if isinstance(size, bool) or not isinstance(size, numbers.Integral) or size < least:
+            raise ValueError(f"{label} is {size!r}, expected an integer of at least {least}.")
+    if time not in ("discrete", "continuous"):
+        raise ValueError(f"time is {time!r}, expected 'discrete' (a map) or 'continuous' (a flow).")
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype is {dtype!r}, expected 'float64' or 'float32'.")
+    if dt is not None and not (np.isfinite(dt) and dt > 0):
+        raise ValueError(f"dt is {dt!r}, expected a positive number or None.")
+
+
+def _with_given_box(recipe: Recipe, given: Any) -> Recipe:
+    if callable(given):
+        return dataclasses.replace(
+            recipe,
+            box=lambda params, u: given(u),
+            box_reason="given by the caller as a function of the input",
+        )
+    try:
+        low, high = given
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"invariant_box is {given!r}, expected (low, high), each a number or an array of "
+            f"shape [n_states={recipe.n_states}]."
+        ) from None
+    bounds = []
+    for label, value in (("low", low), ("high", high)):
+        bound = np.asarray(value, dtype=np.float64)
+        if bound.shape not in ((), (recipe.n_states,)):
+            raise ValueError(
+                f"invariant_box's {label} has shape {bound.shape}, expected a number or shape "
+                f"[n_states={recipe.n_states}]."
+            )
+        bounds.append(np.broadcast_to(bound, (recipe.n_states,)))
+    return dataclasses.replace(
+        recipe,
+        box=lambda params, u: (jnp.asarray(bounds[0]), jnp.asarray(bounds[1])),
+        box_reason="given by the caller",
+    )

@@ -1,0 +1,174 @@
+"""Trace a Python function once, and keep the computation instead of the function.
+
+What is traced is never called again: the user's object may be changed, trained on or thrown away
+afterwards, in this thread or in another. Arrays that the function closes over ("held" arrays)
+become arguments, so that two functions that differ in their numbers only are the same computation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from fpf_notebook.dynamics.step_map import Precision, PyTree
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A traced computation.
+
+    Parameters
+    ----------
+    jaxpr
+        The computation.
+    held
+        The arrays that the function closed over: the values of the jaxpr's constants.
+    out_tree, out_avals
+        Structure, and shapes and types, of the result.
+    text
+        Identity of the computation: equal text, equal computation (given equal ``held``).
+    precision
+        The coarsest floating-point type to which the computation rounds.
+    """
+
+    jaxpr: Jaxpr
+    held: tuple[Any, ...]
+    out_tree: Any
+    out_avals: tuple[Any, ...]
+    text: str
+    precision: Precision
+
+    def __call__(self, held: Sequence[Any], *args: PyTree) -> PyTree:
+        """Evaluate the computation with these held arrays and arguments (traceable itself)."""
+        out = jax.core.eval_jaxpr(self.jaxpr, held, *jax.tree.leaves(args))
+        return jax.tree.unflatten(self.out_tree, out)
+
+
+def trace(function: Callable[..., Any], *args: PyTree) -> Traced:
+    """Trace a function with arguments of the shapes and types of ``args``.
+
+    Must be called within the ``jax.enable_x64`` scope of the wanted precision.
+
+    Parameters
+    ----------
+    function
+        The function. It is called once.
+    args
+        Trees of arrays or of ``jax.ShapeDtypeStruct``.
+
+    Returns
+    -------
+    Traced
+        The computation.
+    """
+    closed, out = jax.make_jaxpr(function, return_shape=True)(*args)
+    out_avals, out_tree = jax.tree.flatten(out)
+    jaxpr = closed.jaxpr
+    return Traced(
+        jaxpr=jaxpr,
+        held=tuple(_snapshot(value) for value in closed.consts),
+        out_tree=out_tree,
+        out_avals=tuple(out_avals),
+        text=_identity(closed, args),
+        precision="float32" if any(_rounds(eqn) for eqn in _equations(jaxpr)) else "float64",
+    )
+
+
+def digest(*parts: str) -> str:
+    """Return a short name for a long text."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _snapshot(value: Any) -> Any:
+    # A copy: the caller may write into his numpy arrays later. Random keys have no numpy form.
+    if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+        return value
+    return np.array(value)
+
+
+def _identity(closed: ClosedJaxpr, args: PyTree) -> str:
+    """Return a text that is equal for equal computations and, as far as possible, only for them."""
+    jaxpr = closed.jaxpr
+    parts = [str(jaxpr), str(jax.tree.structure(args))]
+    parts += [_value_text(value) for value in _embedded_values(jaxpr)]
+    # The text shows a function with a custom derivative without its rule. The derivative of the
+    # whole computation contains the rules written out.
+    if any(eqn.primitive.name.startswith("custom_") for eqn in _equations(jaxpr)):
+        parts.append(_derivative_text(closed))
+    return "\n".join(parts)
+
+
+def _derivative_text(closed: ClosedJaxpr) -> str:
+    avals = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in closed.jaxpr.invars]
+    moving = [i for i, a in enumerate(avals) if np.issubdtype(a.dtype, np.floating)]
+
+    def derivative(values: list[Any], tangents: list[Any]) -> Any:
+        def along(*selected: Any) -> Any:
+            full = list(values)
+            for i, value in zip(moving, selected, strict=True):
+                full[i] = value
+            return jax.core.eval_jaxpr(closed.jaxpr, closed.consts, *full)
+
+        return jax.jvp(along, [values[i] for i in moving], tangents)
+
+    return str(jax.make_jaxpr(derivative)(avals, [avals[i] for i in moving]).jaxpr)
+
+
+def _value_text(value: Any) -> str:
+    array = np.asarray(value)
+    return f"{array.dtype}{array.shape}{hashlib.sha256(array.tobytes()).hexdigest()}"
+
+
+def _inner(params: dict[str, Any]) -> Iterator[Jaxpr | ClosedJaxpr]:
+    for value in params.values():
+        for item in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(item, Jaxpr | ClosedJaxpr):
+                yield item
+
+
+def _equations(jaxpr: Jaxpr) -> Iterator[Any]:
+    """Yield all equations, those of inner computations included."""
+    for eqn in jaxpr.eqns:
+        yield eqn
+        for inner in _inner(eqn.params):
+            yield from _equations(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)
+
+
+def _embedded_values(jaxpr: Jaxpr) -> Iterator[Any]:
+    """Yield the values that stand in the computation itself and not in its arguments."""
+    for eqn in _equations(jaxpr):
+        for atom in eqn.invars:
+            if isinstance(atom, Literal):
+                yield atom.val
+        for inner in _inner(eqn.params):
+            if isinstance(inner, ClosedJaxpr):
+                yield from inner.consts
+    for atom in jaxpr.outvars:
+        if isinstance(atom, Literal):
+            yield atom.val
+
+
+def _rounds(eqn: Any) -> bool:
+    if eqn.primitive.name not in ("convert_element_type", "reduce_precision"):
+        return False
+    source, target = eqn.invars[0].aval.dtype, eqn.outvars[0].aval.dtype
+    if eqn.primitive.name == "reduce_precision":
+        return bool(eqn.params["mantissa_bits"] < 52)
+    floats = jax.numpy.issubdtype
+    return bool(
+        floats(source, np.floating)
+        and floats(target, np.floating)
+        and jax.numpy.finfo(target).bits < jax.numpy.finfo(source).bits
+    )
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without the addresses of objects, for comparison within one moment."""
+    return re.sub(r"0x[0-9a-fA-F]+", "0x", text)
