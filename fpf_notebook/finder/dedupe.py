@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Int
 
 _FIRST_BATCH = 16
 _LARGEST_BATCH = 8192
+_LARGEST_BLOCK = 4_000_000  # entries of a temporary matrix: 32 MB
+_FEW_DIMENSIONS = 4
+_FEW_POINTS = 1000
 
 
 def unique_indices(
@@ -97,23 +103,29 @@ def _cover(
         # turn out to be absorbed by others of the batch. Where points are alone, batches grow and
         # spare the time between Python and C; in crowded clusters they shrink, so that the
         # neighbours of one cluster are not listed again and again.
-        open_points = _next_open(labels, start, batch)
-        if len(open_points) == 0:
+        candidates = _next_open(labels, start, batch)
+        if len(candidates) == 0:
             return np.array(chosen, dtype=np.intp), labels
-        start = int(open_points[-1]) + 1
+        start = int(candidates[-1]) + 1
+        open_points = start + np.flatnonzero(labels[start:] < 0)
+        near: Iterable[Any]
+        if _is_cloud(tree, points[candidates], tol, len(open_points)):
+            candidates = candidates[: max(_LARGEST_BLOCK // (len(open_points) + 1), 1)]
+            start = int(candidates[-1]) + 1
+            open_points = start + np.flatnonzero(labels[start:] < 0)
+            near = _near_by_products(points, candidates, open_points, tol)
+        else:
+            near = tree.query_ball_point(points[candidates], tol)
         listed = 0
-        for point, near in zip(
-            open_points, tree.query_ball_point(points[open_points], tol), strict=True
-        ):
-            listed += len(near)
-            if labels[point] >= 0:
-                continue
-            if len(near) > 1:
-                neighbours = np.asarray(near)
-                labels[neighbours[labels[neighbours] < 0]] = len(chosen)
-            labels[point] = len(chosen)
-            chosen.append(int(point))
-        crowded = listed > 4 * len(open_points)
+        for point, neighbours in zip(candidates, near, strict=True):
+            listed += len(neighbours)
+            if labels[point] < 0:
+                if len(neighbours):
+                    rows = np.asarray(neighbours)
+                    labels[rows[labels[rows] < 0]] = len(chosen)
+                labels[point] = len(chosen)
+                chosen.append(int(point))
+        crowded = listed > 4 * len(candidates)
         batch = max(batch // 2, 1) if crowded else min(batch * 2, _LARGEST_BATCH)
 
 
@@ -128,3 +140,42 @@ def _next_open(labels: Int[np.ndarray, "n"], start: int, count: int) -> Int[np.n
         n_found += len(here)
         start = stop
     return np.concatenate(found)[:count] if found else np.empty(0, dtype=np.intp)
+
+
+def _is_cloud(tree: Any, rows: Float[np.ndarray, "k d"], tol: float, n_open: int) -> bool:
+    """Say whether the points around these are so many that a tree is of no use.
+
+    A cloud of about the size of `tol` in many dimensions cannot be divided: a query of the tree
+    looks at every point of it, one by one, about 24 times slower than a matrix product does.
+    """
+    if rows.shape[1] <= _FEW_DIMENSIONS or n_open < _FEW_POINTS:
+        return False
+    sample = rows[:: max(len(rows) // 4, 1)]
+    around = tree.query_ball_point(sample, 4 * tol, return_length=True)
+    return bool(24 * np.mean(around) > n_open)
+
+
+def _near_by_products(
+    points: Float[np.ndarray, "n d"],
+    candidates: Int[np.ndarray, "k"],
+    open_points: Int[np.ndarray, "m"],
+    tol: float,
+) -> Iterator[Int[np.ndarray, "n_near"]]:
+    """Yield for each candidate which of the candidates and open points are within `tol` of it."""
+    others = np.concatenate([candidates, open_points])
+    rows = points[others]
+    rows = rows - rows.mean(axis=0)
+    squares = np.einsum("ij,ij->i", rows, rows)
+    k = len(candidates)
+    distances = squares[:k, None] + squares - 2 * rows[:k] @ rows.T
+    # The products lose digits by cancellation: where that could matter, the distance is taken again
+    # from the differences.
+    doubt = 64 * np.finfo(float).eps * (squares[:k, None] + squares.max()) + 1e-12 * tol**2
+    unsure = np.abs(distances - tol**2) <= doubt
+    i, j = np.nonzero(unsure)
+    for part in range(0, len(i), _LARGEST_BLOCK // rows.shape[1] + 1):
+        block = slice(part, part + _LARGEST_BLOCK // rows.shape[1] + 1)
+        differences = points[candidates[i[block]]] - points[others[j[block]]]
+        distances[i[block], j[block]] = np.einsum("ij,ij->i", differences, differences)
+    within = distances <= tol**2
+    return (others[row] for row in within)

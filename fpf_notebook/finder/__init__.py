@@ -1,0 +1,1 @@
+"""Finding fixed points: sampling, solvers, deduplication, completeness."""

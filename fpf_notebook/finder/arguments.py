@@ -1,0 +1,179 @@
+"""Checks of what `find_fixed_points` is called with, before any work starts."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "check_cond_ids",
+    "check_count",
+    "check_inputs",
+    "check_mask",
+    "check_noise",
+    "check_states",
+]
+
+
+def check_states(name: str, value: Any, ndim: int, n_states: int | None) -> np.ndarray:
+    """Return states as a float64 array of ``ndim`` dimensions, the last being the state.
+
+    Parameters
+    ----------
+    name : str
+        ``"state_traj"`` (3 dimensions) or ``"initial_states"`` (2 dimensions).
+    value : array-like
+        What was given.
+    ndim : int
+        Expected number of dimensions.
+    n_states : int or None
+        Expected length of the state, where it is known already.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not numeric, of another rank or width, empty, or not finite.
+    """
+    layout = "[n_batch, n_time, n_states]" if ndim == 3 else "[n_inits, n_states]"
+    array = _numeric(name, value)
+    if array.ndim != ndim:
+        hint = ""
+        if array.ndim == ndim - 1:
+            hint = f" Add an axis for a single {'trial' if ndim == 3 else 'state'}: x[None]."
+        raise ValueError(f"{name} has shape {array.shape}, expected {layout}.{hint}")
+    if 0 in array.shape:
+        raise ValueError(f"{name} is empty (shape {array.shape}), expected {layout}.")
+    if n_states is not None and array.shape[-1] != n_states:
+        raise ValueError(
+            f"{name} has {array.shape[-1]} states (shape {array.shape}), but the model has "
+            f"{n_states}. Expected {layout} with n_states={n_states}."
+        )
+    _check_finite(name, array)
+    return array
+
+
+def check_inputs(value: Any, n_inits: int, n_inputs: int | None) -> np.ndarray:
+    """Return the constant inputs as ``[n_inits, n_inputs]``.
+
+    Parameters
+    ----------
+    value : array-like or None
+        ``[1, n_inputs]``, the same for all, or ``[n_inits, n_inputs]``. None means no input, or
+        zeros when the model is known to have inputs.
+    n_inits : int
+        Number of initial states.
+    n_inputs : int or None
+        Width, where it is known already.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not numeric, of another shape, or not finite.
+    """
+    if value is None:
+        return np.zeros((n_inits, n_inputs or 0))
+    array = _numeric("inputs", value)
+    expected = f"[1, n_inputs] or [n_inits={n_inits}, n_inputs]"
+    if n_inputs is not None:
+        expected = expected.replace("n_inputs]", f"n_inputs={n_inputs}]")
+    if array.ndim != 2:
+        hint = " Use inputs[None] for one constant input." if array.ndim == 1 else ""
+        raise ValueError(f"inputs has shape {array.shape}, expected {expected}.{hint}")
+    if len(array) not in (1, n_inits) or (n_inputs is not None and array.shape[1] != n_inputs):
+        raise ValueError(f"inputs has shape {array.shape}, expected {expected}.")
+    _check_finite("inputs", array)
+    return np.array(np.broadcast_to(array, (n_inits, array.shape[1])))
+
+
+def check_mask(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Return ``valid_bxt`` as a boolean array of the shape of the trajectories' first two axes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not boolean, of another shape, or False everywhere.
+    """
+    if value is None:
+        return None
+    mask = np.asarray(value)
+    if mask.shape != shape:
+        raise ValueError(
+            f"valid_bxt has shape {mask.shape}, expected [n_batch, n_time] = {list(shape)}."
+        )
+    if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
+        raise TypeError(f"valid_bxt has type {mask.dtype}, expected booleans.")
+    mask = mask.astype(bool)
+    if not mask.any():
+        raise ValueError(
+            "valid_bxt is False everywhere, so that there is no state to start from; expected at "
+            "least one True."
+        )
+    return mask
+
+
+def check_cond_ids(value: Any, n_inits: int) -> np.ndarray | None:
+    """Return ``cond_ids`` as integers ``[n_inits]``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not integers, or not one for each initial state.
+    """
+    if value is None:
+        return None
+    ids = np.asarray(value)
+    if ids.shape != (n_inits,):
+        raise ValueError(f"cond_ids has shape {ids.shape}, expected [n_inits={n_inits}].")
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"cond_ids has type {ids.dtype}, expected integers.")
+    return ids
+
+
+def check_count(name: str, value: Any) -> int:
+    """Return a positive whole number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else.
+    """
+    whole = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not whole or not float(value).is_integer():
+        raise TypeError(f"{name} is {value!r}, expected a whole number of at least 1.")
+    if value < 1:
+        raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1.")
+    return int(value)
+
+
+def check_noise(value: Any) -> float:
+    """Return ``noise_scale`` as a finite number that is not negative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else.
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"noise_scale is {value!r}, expected a number of at least 0.")
+    if not 0 <= float(value) < np.inf:
+        raise ValueError(f"noise_scale is {value!r}, expected a finite number of at least 0.")
+    return float(value)
+
+
+def _numeric(name: str, value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} has type {array.dtype}, expected real numbers.")
+    return array.astype(np.float64)
+
+
+def _check_finite(name: str, array: np.ndarray) -> None:
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name} holds {int(bad.sum())} values that are NaN or inf, the first at "
+            f"{list(where)}; expected finite numbers. Mask such states out with valid_bxt or drop the trial."
+        )

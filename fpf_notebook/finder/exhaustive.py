@@ -1,0 +1,238 @@
+"""Search in rounds until nothing more is to be expected.
+
+Two witnesses end it. The index theorem: a map of a box into itself has an index sum of 1 over all
+its fixed points (Lefschetz; for a flow that enters the box, Poincaré–Hopf). It is necessary for
+completeness, not sufficient: points may be missing in pairs. And statistics: how often each point
+was hit tells how many were probably never hit (`coverage.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fpf_notebook.finder.catalogue import Catalogue
+from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
+from fpf_notebook.finder.sampling import START_KINDS
+from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
+from fpf_notebook.finder.unique import judge
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+    from fpf_notebook.finder.options import Options
+
+__all__ = ["Limits", "Rounds", "search_in_rounds"]
+
+_NOTHING_TO_EXPECT = 0.5  # points, estimated unseen
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When an exhaustive search ends at the latest, and how sure it has to be before.
+
+    Attributes
+    ----------
+    max_rounds : int
+        Rounds, the first included.
+    max_seconds : float or None
+        Time limit.
+    patience : int
+        Further rounds without a new point that are asked for.
+    """
+
+    max_rounds: int
+    max_seconds: float | None
+    patience: int
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """What an exhaustive search brought.
+
+    Attributes
+    ----------
+    candidates : Candidates
+        All lanes of all rounds, in order.
+    catalogue : Catalogue
+        The fixed points, with index and hits.
+    rounds : list of dict
+        For each round its starts, points found, new points, index sum and estimates.
+    stopped_because : str
+        In words.
+    """
+
+    candidates: Candidates
+    catalogue: Catalogue
+    rounds: list[dict[str, Any]]
+    stopped_because: str
+
+
+def search_in_rounds(
+    step_map: StepMap,
+    x_init: np.ndarray,
+    inputs: np.ndarray,
+    pool: np.ndarray,
+    options: Options,
+    limits: Limits,
+    rng: np.random.Generator,
+    *,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+    single: StepMap | None = None,
+) -> Rounds:
+    """Run rounds of searches, each from the states that the last ones suggest.
+
+    Parameters
+    ----------
+    step_map : StepMap
+        The network.
+    x_init, inputs : arrays, [n, n_states] and [n, n_inputs]
+        The starts of the first round; later rounds have as many.
+    pool : array, [m, n_states]
+        States visited by the network.
+    options, limits, rng
+        Tolerances, ends, randomness.
+    progress, cancel, single
+        As for `search`.
+
+    Returns
+    -------
+    Rounds
+    """
+    progress = progress or SilentProgress()
+    deadline = _Deadline(cancel, limits.max_seconds)
+    catalogue = Catalogue(step_map, options)
+    distinct = np.unique(inputs, axis=0)
+    parts: list[Candidates] = []
+    rounds: list[dict[str, Any]] = []
+    starts, u, kinds = x_init, inputs, np.full(len(x_init), "initial")
+    idle = 0
+    while True:
+        watched = _Within(progress, len(rounds) * len(x_init), len(catalogue))
+        part = search(
+            step_map, starts, u, options, progress=watched, cancel=deadline, single=single
+        )
+        parts.append(part)
+        n_new = catalogue.absorb(part, judge(part, options), kinds)
+        sums = catalogue.index_sums(distinct)
+        rounds.append(
+            {
+                "starts": {str(k): int(np.sum(kinds == k)) for k in dict.fromkeys(kinds.tolist())},
+                "n_points": len(catalogue),
+                "new_points": n_new,
+                "index_sum": int(sums.sum()),
+                "coverage": catalogue.coverage(),
+                "estimated_unseen": catalogue.unseen(),
+                "seconds": round(part.seconds, 4),
+            }
+        )
+        progress.log(
+            f"round {len(rounds)}: {len(catalogue)} points, {n_new} new, index sum {sums.sum()}"
+        )
+        idle = 0 if n_new else idle + 1
+        stop = _why_stop(step_map, catalogue, sums, idle, len(rounds), limits, deadline, part)
+        if stop:
+            return Rounds(concatenate_candidates(parts), catalogue, rounds, stop)
+        starts, u, kinds = _next_starts(step_map, catalogue, pool, distinct, len(x_init), rng)
+
+
+def _why_stop(
+    step_map: StepMap,
+    catalogue: Catalogue,
+    sums: np.ndarray,
+    idle: int,
+    n_rounds: int,
+    limits: Limits,
+    deadline: _Deadline,
+    part: Candidates,
+) -> str:
+    if deadline.passed:
+        return f"max_seconds={limits.max_seconds:g} reached"
+    if part.interrupted:
+        return "interrupted"
+    unseen = catalogue.unseen()
+    settled = unseen is None or unseen < _NOTHING_TO_EXPECT
+    degenerate = bool((catalogue.index == 0).any())
+    balanced = step_map.box is None or degenerate or bool((sums == 1).all())
+    if idle >= limits.patience and settled and balanced and n_rounds > 1:
+        return f"{idle} rounds found nothing new, the hit counts leave nothing to expect" + (
+            "" if step_map.box is None or degenerate else ", and the index sum is right"
+        )
+    if n_rounds >= limits.max_rounds:
+        return f"max_rounds={limits.max_rounds} reached"
+    return ""
+
+
+def _next_starts(
+    step_map: StepMap,
+    catalogue: Catalogue,
+    pool: np.ndarray,
+    distinct: np.ndarray,
+    n: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw the starts of a round: every input gets its part, every kind its share of that."""
+    states, inputs, kinds = [], [], []
+    shares = np.array([share for share, _ in START_KINDS.values()])
+    for k, u in enumerate(distinct):
+        mine = (catalogue.inputs == u).all(axis=1)
+        found = catalogue.states[mine]
+        box = _box(step_map, u, pool, found)
+        n_here = n // len(distinct) + (k < n % len(distinct))
+        counts = np.floor(shares * n_here).astype(int)
+        counts[0] += n_here - counts.sum()
+        for (kind, (_, draw)), count in zip(START_KINDS.items(), counts, strict=True):
+            states.append(draw(rng, int(count), pool, found, box))
+            inputs.append(np.broadcast_to(u, (int(count), len(u))))
+            kinds.append(np.full(int(count), kind))
+    return np.concatenate(states), np.concatenate(inputs), np.concatenate(kinds)
+
+
+def _box(step_map: StepMap, u: np.ndarray, pool: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return the region to sample: what is known to hold all points, cut to what is in use.
+
+    The bound of an LSTM's cells, for one, can be hundreds of times wider than the states that the
+    network visits; without any box, the states visited are all there is to go by.
+    """
+    seen = np.concatenate([pool, found])
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    margin = 0.5 * (high - low) + 1e-3
+    low, high = low - margin, high + margin
+    edges = step_map.invariant_box(u)
+    if edges is not None:
+        narrow = edges[1] - edges[0] <= 4 * (high - low)
+        low, high = np.where(narrow, edges[0], low), np.where(narrow, edges[1], high)
+    return np.stack([low, high])
+
+
+class _Deadline(CancelToken):
+    """The caller's token, and a time limit."""
+
+    def __init__(self, outer: CancelToken | None, seconds: float | None) -> None:
+        super().__init__()
+        self._outer = outer
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def passed(self) -> bool:
+        return self._end is not None and time.monotonic() >= self._end
+
+    @property
+    def cancelled(self) -> bool:
+        return self.passed or (self._outer is not None and self._outer.cancelled)
+
+
+class _Within(SilentProgress):
+    """One round's part of the progress of them all."""
+
+    def __init__(self, outer: Progress, done_before: int, n_points: int) -> None:
+        self._outer, self._before, self._points = outer, done_before, n_points
+
+    def update(self, done: int, message: str) -> None:
+        self._outer.update(self._before + done, f"{self._points} points, {message}")
+
+    def log(self, message: str, *, detail: bool = False) -> None:
+        self._outer.log(message, detail=detail)

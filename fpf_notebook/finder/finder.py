@@ -1,0 +1,572 @@
+"""`FixedPointFinder`: conducts sampling, search, selection and the report on completeness."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from importlib import metadata
+from typing import Any, Literal
+
+import numpy as np
+
+from fpf_notebook.analysis.fixed_points import FixedPoints
+from fpf_notebook.dynamics import StepMap, as_step_map
+from fpf_notebook.finder import arguments
+from fpf_notebook.finder.cycles import group_orbits, orbit_images
+from fpf_notebook.finder.estimate import Estimate, estimate_search
+from fpf_notebook.finder.exhaustive import Limits, Rounds, search_in_rounds
+from fpf_notebook.finder.options import Options
+from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
+from fpf_notebook.finder.progress import (
+    CancelToken,
+    PrintedProgress,
+    Progress,
+    TerminalProgress,
+)
+from fpf_notebook.finder.sampling import sample_states
+from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
+from fpf_notebook.finder.unique import judge, select_unique, to_fixed_points
+from fpf_notebook.finder.witness import report_completeness
+
+__all__ = ["FixedPointFinder"]
+
+
+class FixedPointFinder:
+    """Find the fixed points of a recurrent network, with Jacobians and stability.
+
+    A fixed point under a constant input u is a state with F(x, u) = x (a map) or f(x, u) = 0 (a
+    flow). From many initial states at once, q = |F(x, u) - x|² / 2 is brought to zero
+    (Sussillo & Barak 2013), by default by Levenberg–Marquardt in double precision.
+
+    Parameters
+    ----------
+    rnn_model
+        A `brainpy.DynamicalSystem`, a `StepMap`, or a JAX function: whatever `as_step_map` takes.
+        It is read at each search, in the caller's thread, and never changed.
+    method : {"newton", "joint", "sequential"}
+        ``"newton"``: batched Levenberg–Marquardt. ``"joint"``: Adam on the mean of q, as in
+        FixedPointFinder and canns. ``"sequential"``: Adam with a learning rate and an end for each
+        initial state. Default ``"newton"``.
+    max_iters : int
+        Iterations of a lane at most. Default 5000.
+    tol_q : float
+        A fixed point has a q of at most this. Default 1e-12.
+    tol_dq : float
+        A lane ends when q changes by less than this in one iteration (with Adam, times the
+        learning rate; with Newton, only once q is below ``tol_q``). Default 1e-20.
+    lr_init, lr_factor, lr_patience, lr_cooldown
+        Adam only: initial learning rate (default 1), and the factor (0.95) by which it falls after
+        `lr_patience` (5) iterations without progress, followed by `lr_cooldown` (0) iterations
+        that do not count.
+    tol_unique : float
+        Points nearer than this (Euclidean, over states and inputs) are one point; also the longest
+        Newton step that a fixed point may have. Default 1e-3.
+    do_exclude_distance_outliers : bool
+        Drop points further from the centre of the initial states than `outlier_distance_scale`
+        (10) times their mean distance. Default False, unlike in the peers: what the filter is for,
+        points that are none, fails the test of the Newton step here, while true points that lie
+        apart would be lost.
+    do_rerun_q_outliers : bool
+        Search again from points whose q is more than `outlier_q_scale` (10) times the median.
+        Default False.
+    max_n_unique : int
+        Keep at most so many points, those of smallest q. Default: all.
+    final_q_threshold : float
+        Keep only points with a q of at most this; it bears on slow points. 0 keeps all. Default
+        1e-8.
+    do_compute_jacobians, do_decompose_jacobians : bool
+        Compute dF/dx and dF/du at the unique points; decompose dF/dx. Default True. Without
+        Jacobians there is no index and no statement on completeness.
+    dtype : {"float64", "float32"}
+        Precision of the search. After a search in float32 the lanes that converged are finished in
+        float64, so that results are in double precision either way. Default ``"float64"``.
+    random_seed : int
+        Seed of each call of `find_fixed_points`: equal calls give equal results. Default 0.
+    verbose, super_verbose : bool
+        Print a line a stage, or every `n_iters_per_print_update` (100) iterations. Default False.
+    marginal_tol : float
+        Distance from the unit circle (imaginary axis) within which an eigenvalue is marginal.
+        Default 1e-6.
+    tol_slope : float
+        Where |grad q| / |residual| is at most this, q is stationary: a slow point. Default 1e-2.
+    dense_limit : int
+        States up to which linear systems are solved densely; above, by conjugate gradients that
+        need no matrix. Default 512.
+    max_memory : int
+        Bytes that a batch of lanes may take. Default 512 MB.
+    n_states, n_inputs, state_vars, time, dt, convention, batched, params, invariant_box
+        Passed to `as_step_map`. Sizes are taken from the trajectories and inputs when not given.
+    progress : Progress, optional
+        Where progress is reported to. Default: a bar that appears after a second.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is not as described.
+
+    See Also
+    --------
+    fpf_notebook.as_step_map : which models are accepted.
+    fpf_notebook.FixedPoints : the result.
+
+    References
+    ----------
+    .. [1] Sussillo & Barak, "Opening the black box", Neural Computation 25 (2013).
+    .. [2] Golub & Sussillo, "FixedPointFinder", Journal of Open Source Software 3 (2018).
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp, numpy as np
+    >>> finder = FixedPointFinder(lambda state, input: jnp.tanh(2 * state + input))
+    >>> unique_fps, all_fps = finder.find_fixed_points(
+    ...     initial_states=np.linspace(-1, 1, 9)[:, None], inputs=np.zeros((1, 1)))
+    >>> np.round(unique_fps.xstar.ravel(), 4) + 0.0
+    array([-0.9575,  0.9575,  0.    ])
+    """
+
+    def __init__(
+        self,
+        rnn_model: Any,
+        method: Literal["newton", "joint", "sequential"] = "newton",
+        max_iters: int = 5000,
+        tol_q: float = 1e-12,
+        tol_dq: float = 1e-20,
+        lr_init: float = 1.0,
+        lr_factor: float = 0.95,
+        lr_patience: int = 5,
+        lr_cooldown: int = 0,
+        do_compute_jacobians: bool = True,
+        do_decompose_jacobians: bool = True,
+        tol_unique: float = 1e-3,
+        do_exclude_distance_outliers: bool = False,
+        outlier_distance_scale: float = 10.0,
+        do_rerun_q_outliers: bool = False,
+        outlier_q_scale: float = 10.0,
+        max_n_unique: float = np.inf,
+        final_q_threshold: float = 1e-8,
+        dtype: Any = "float64",
+        verbose: bool = False,
+        super_verbose: bool = False,
+        n_iters_per_print_update: int = 100,
+        *,
+        random_seed: int = 0,
+        marginal_tol: float = 1e-6,
+        tol_slope: float = 1e-2,
+        dense_limit: int = 512,
+        max_memory: int = 512_000_000,
+        progress: Progress | None = None,
+        n_states: int | None = None,
+        n_inputs: int | None = None,
+        **model_options: Any,
+    ) -> None:
+        given = locals()
+        self.options = Options(
+            **{field.name: given[field.name] for field in dataclasses.fields(Options)}
+        )
+        self.model = rnn_model
+        self._sizes = {"n_states": n_states, "n_inputs": n_inputs}
+        _check_model_options(model_options)
+        self._model_options = model_options
+        self._progress = progress
+        self._step_maps: dict[str, StepMap] = {}
+
+    # -- the network -------------------------------------------------------------------------------
+
+    def step_map(self, n_states: int | None = None, n_inputs: int | None = None) -> StepMap:
+        """Return the network as a pure step, with the weights that the model has now.
+
+        Parameters
+        ----------
+        n_states, n_inputs : int, optional
+            Sizes, for models that do not tell them.
+
+        Returns
+        -------
+        StepMap
+            Another thread may search with it while the model is trained further: it holds its own
+            parameters.
+        """
+        return self._trace("float64", n_states, n_inputs)
+
+    def _trace(self, dtype: str, n_states: int | None, n_inputs: int | None) -> StepMap:
+        if isinstance(self.model, StepMap):
+            return self.model
+        known = self._step_maps.get(dtype)
+        wanted = {
+            "n_states": self._sizes["n_states"] or n_states,
+            "n_inputs": n_inputs if self._sizes["n_inputs"] is None else self._sizes["n_inputs"],
+        }
+        same = known is not None and all(
+            size is None or getattr(known, name) == size for name, size in wanted.items()
+        )
+        if known is not None and same:
+            step_map = known.with_model(self.model)
+        else:
+            step_map = as_step_map(self.model, dtype=dtype, **wanted, **self._model_options)
+        self._step_maps[dtype] = step_map
+        return step_map
+
+    def _single(self, step_map: StepMap) -> StepMap | None:
+        if self.options.dtype != "float32" or isinstance(self.model, StepMap):
+            return None
+        return self._trace("float32", step_map.n_states, step_map.n_inputs)
+
+    # -- the search --------------------------------------------------------------------------------
+
+    def find_fixed_points(
+        self,
+        state_traj: Any = None,
+        inputs: Any = None,
+        n_inits: int = 1024,
+        noise_scale: float = 0.0,
+        valid_bxt: Any = None,
+        cond_ids: Any = None,
+        exhaustive: bool = False,
+        *,
+        initial_states: Any = None,
+        include_slow: bool = False,
+        period: int = 1,
+        max_rounds: int = 30,
+        max_seconds: float | None = None,
+        patience: int = 2,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[FixedPoints, FixedPoints]:
+        """Search from states that the network visits.
+
+        Parameters
+        ----------
+        state_traj : array, [n_batch, n_time, n_states], optional
+            Trajectories to draw initial states from.
+        inputs : array, [1, n_inputs] or [n_inits, n_inputs], optional
+            Constant input, one for all or one for each initial state. None: no input, or zero.
+        n_inits : int
+            How many initial states to draw: without replacement while there are enough.
+        noise_scale : float
+            Standard deviation of the Gaussian noise added to them, in units of the state.
+        valid_bxt : array of bool, [n_batch, n_time], optional
+            Only states where this is True are drawn.
+        cond_ids : array of int, [n_inits], optional
+            Numbers of conditions, kept with the points.
+        exhaustive : bool
+            Go on in rounds until the index sum is right (where it is known), `patience` further
+            rounds found nothing new and the hit counts leave nothing to expect. Default False.
+        initial_states : array, [n_inits, n_states], optional
+            Start from these instead; `state_traj`, if given, then only serves as the pool of an
+            exhaustive search.
+        include_slow : bool
+            Return slow points among the unique ones too. Default False.
+        period : int
+            Find cycles of this length: fixed points of F applied `period` times that are not fixed
+            points of fewer applications, with `orbit_id`. `J_xstar` is then that of the whole
+            cycle. Default 1.
+        max_rounds, max_seconds : int, float or None
+            Ends of an exhaustive search. Default 30 rounds, no time limit.
+        patience : int
+            Default 2.
+        progress : Progress, optional
+            For this call.
+        cancel : CancelToken, optional
+            Ends the search between two compiled chunks, as Ctrl-C does: what was found so far is
+            returned, with ``interrupted=True``.
+
+        Returns
+        -------
+        unique_fps : FixedPoints
+            The fixed points, each once, with Jacobians, eigenmodes, stability, index, `audit` and
+            `completeness`. Ordered by input, number of unstable directions and coordinates.
+        all_fps : FixedPoints
+            Where every start ended, in order, with its `kind` and the reason it stopped.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as described, before any work starts.
+        """
+        period = arguments.check_count("period", period)
+        limits = Limits(
+            max_rounds=arguments.check_count("max_rounds", max_rounds),
+            max_seconds=_check_seconds(max_seconds),
+            patience=arguments.check_count("patience", patience),
+        )
+        rng = np.random.default_rng(self.options.random_seed)
+        base, starts, u, ids, pool = self._prepare(
+            state_traj, inputs, n_inits, noise_scale, valid_bxt, cond_ids, initial_states, rng
+        )
+        step_map, single = base, self._single(base)
+        if period > 1:
+            step_map = base.power(period)
+            single = None if single is None else single.power(period)
+        rounds: Rounds | None = None
+        shown = self._shown(progress)
+        shown.start(
+            len(starts) * (limits.max_rounds if exhaustive else 1), "Searching for fixed points"
+        )
+        try:
+            if exhaustive:
+                rounds = search_in_rounds(
+                    step_map, starts, u, pool, self.options, limits, rng,
+                    progress=shown, cancel=cancel, single=single,
+                )  # fmt: skip
+                found = rounds.candidates
+            else:
+                found = search(
+                    step_map, starts, u, self.options, progress=shown, cancel=cancel, single=single
+                )
+            found = self._more(step_map, base, found, include_slow, period, cancel)
+        finally:
+            shown.close()
+        ids = _extended(ids, len(found))
+        unique, everything = self._results(step_map, found, include_slow, ids)
+        completeness = report_completeness(
+            unique,
+            step_map,
+            np.unique(u, axis=0),
+            rounds,
+            "interrupted" if found.interrupted else "one round was asked for",
+        )
+        unique = unique.update(completeness=completeness)
+        if period > 1:
+            unique = group_orbits(unique, base, period)
+        shown.log(f"{unique!r}" if completeness is None else f"{completeness}")
+        return unique, everything
+
+    def search(
+        self,
+        initial_states: Any,
+        inputs: Any = None,
+        *,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+        step_map: StepMap | None = None,
+    ) -> Candidates:
+        """Run the search alone; `select` makes fixed points of the result.
+
+        For those who change tolerances and look again, as the widgets do.
+
+        Parameters
+        ----------
+        initial_states : array, [n_inits, n_states]
+            Where to start.
+        inputs, progress, cancel
+            As for `find_fixed_points`.
+        step_map : StepMap, optional
+            Use this instead of reading the model: then any thread may call.
+
+        Returns
+        -------
+        Candidates
+            Where every start ended.
+        """
+        states = arguments.check_states("initial_states", initial_states, 2, None)
+        if step_map is None:
+            step_map = self.step_map(states.shape[1], _width(inputs))
+        states = arguments.check_states("initial_states", states, 2, step_map.n_states)
+        u = arguments.check_inputs(inputs, len(states), step_map.n_inputs)
+        return search(
+            step_map, states, u, self.options, progress=self._shown(progress), cancel=cancel
+        )
+
+    def select(
+        self,
+        candidates: Candidates,
+        *,
+        step_map: StepMap | None = None,
+        include_slow: bool = False,
+        **tolerances: Any,
+    ) -> tuple[FixedPoints, FixedPoints]:
+        """Make fixed points of candidates, possibly with other tolerances. Searches nothing.
+
+        Parameters
+        ----------
+        candidates : Candidates
+            What `search` returned.
+        step_map : StepMap, optional
+            The one that was searched; default: that of the model.
+        include_slow : bool
+            As for `find_fixed_points`.
+        **tolerances
+            Options that only filter: ``tol_q``, ``tol_unique``, ``final_q_threshold``,
+            ``max_n_unique``, ``marginal_tol``, ….
+
+        Returns
+        -------
+        unique_fps, all_fps : FixedPoints
+            As for `find_fixed_points`.
+        """
+        options = dataclasses.replace(self.options, **tolerances)
+        if step_map is None:
+            step_map = self.step_map(candidates.x_init.shape[1], candidates.inputs.shape[1])
+        unique, everything = self._results(step_map, candidates, include_slow, None, options)
+        completeness = report_completeness(
+            unique, step_map, np.unique(candidates.inputs, axis=0), None, "one round was asked for"
+        )
+        return unique.update(completeness=completeness), everything
+
+    def estimate(
+        self,
+        state_traj: Any = None,
+        inputs: Any = None,
+        n_inits: int = 1024,
+        *,
+        initial_states: Any = None,
+        exhaustive: bool = False,
+    ) -> Estimate:
+        """Forecast memory and time of a search, by measuring a few iterations of it.
+
+        Parameters
+        ----------
+        state_traj, inputs, n_inits, initial_states, exhaustive
+            As for `find_fixed_points`.
+
+        Returns
+        -------
+        Estimate
+            Prints as one line.
+        """
+        rng = np.random.default_rng(self.options.random_seed)
+        step_map, starts, u, _, _ = self._prepare(
+            state_traj, inputs, n_inits, 0.0, None, None, initial_states, rng
+        )
+        single = self._single(step_map)
+        return estimate_search(step_map, starts, u, self.options, len(starts), exhaustive, single)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _prepare(
+        self,
+        state_traj: Any,
+        inputs: Any,
+        n_inits: Any,
+        noise_scale: Any,
+        valid_bxt: Any,
+        cond_ids: Any,
+        initial_states: Any,
+        rng: np.random.Generator,
+    ) -> tuple[StepMap, np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
+        """Check everything, then make step map, starts, inputs, conditions and pool."""
+        if state_traj is None and initial_states is None:
+            raise ValueError(
+                "Neither state_traj nor initial_states is given; expected trajectories "
+                "[n_batch, n_time, n_states] or states [n_inits, n_states] to start from."
+            )
+        n_inits = arguments.check_count("n_inits", n_inits)
+        noise = arguments.check_noise(noise_scale)
+        traj = starts = mask = None
+        if initial_states is not None:
+            starts = arguments.check_states("initial_states", initial_states, 2, None)
+            n_inits = len(starts)
+        if state_traj is not None:
+            width = None if starts is None else starts.shape[1]
+            traj = arguments.check_states("state_traj", state_traj, 3, width)
+            mask = arguments.check_mask(valid_bxt, traj.shape[:2])
+        n_states = (traj if starts is None else starts).shape[-1]  # type: ignore[union-attr]
+        expected = self.model.n_inputs if isinstance(self.model, StepMap) else None
+        u = arguments.check_inputs(inputs, n_inits, expected)
+        ids = arguments.check_cond_ids(cond_ids, n_inits)
+        step_map = self.step_map(n_states, None if inputs is None else u.shape[1])
+        name, given = ("initial_states", starts) if traj is None else ("state_traj", traj)
+        arguments.check_states(name, given, given.ndim, step_map.n_states)  # type: ignore[union-attr]
+        u = arguments.check_inputs(inputs, n_inits, step_map.n_inputs)
+        if starts is None:
+            assert traj is not None
+            starts = sample_states(traj, n_inits, rng, noise, mask)
+        elif noise > 0:
+            starts = starts + noise * rng.standard_normal(starts.shape)
+        pool = starts if traj is None else (traj[mask] if mask is not None else traj)
+        return step_map, starts, u, ids, pool.reshape(-1, n_states)
+
+    def _more(
+        self,
+        step_map: StepMap,
+        base: StepMap,
+        found: Candidates,
+        include_slow: bool,
+        period: int,
+        cancel: CancelToken | None,
+    ) -> Candidates:
+        """Do what comes after the main search: images along cycles, outliers, slow points."""
+        if found.interrupted:
+            return found
+        if period > 1:
+            unique, _ = self._results(step_map, found, False, None)
+            if len(unique):
+                assert unique.inputs is not None
+                images = orbit_images(base, unique.xstar, unique.inputs, period)
+                starts = images.reshape(-1, base.n_states)
+                u = np.tile(unique.inputs, (period - 1, 1))
+                part = search(step_map, starts, u, self.options, cancel=cancel)
+                found = concatenate_candidates([found, part])
+        if self.options.do_rerun_q_outliers:
+            found = rerun_q_outliers(step_map, found, self.options, cancel)
+        if include_slow:
+            found = refine_slow(step_map, found, self.options, cancel)
+        return found
+
+    def _results(
+        self,
+        step_map: StepMap,
+        found: Candidates,
+        include_slow: bool,
+        cond_ids: np.ndarray | None,
+        options: Options | None = None,
+    ) -> tuple[FixedPoints, FixedPoints]:
+        options = options or self.options
+        everything = to_fixed_points(
+            found, judge(found, options), step_map, options, cond_ids
+        ).update(provenance=_provenance(step_map, options))
+        unique = select_unique(everything, step_map, options, include_slow=include_slow)
+        return unique, everything
+
+    def _shown(self, progress: Progress | None) -> Progress:
+        chosen = progress or self._progress
+        if chosen is not None:
+            return chosen
+        if self.options.verbose or self.options.super_verbose:
+            return PrintedProgress(detail=self.options.super_verbose)
+        return TerminalProgress()
+
+
+_MODEL_OPTIONS = ("state_vars", "time", "dt", "convention", "batched", "params", "invariant_box")
+
+
+def _check_model_options(given: dict[str, Any]) -> None:
+    for name in given:
+        if name not in _MODEL_OPTIONS:
+            import difflib
+
+            known = [field.name for field in dataclasses.fields(Options)]
+            near = difflib.get_close_matches(name, [*known, *_MODEL_OPTIONS, "progress"], n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"FixedPointFinder has no option {name!r}.{hint}")
+
+
+def _check_seconds(value: float | None) -> float | None:
+    if value is not None and not value > 0:
+        raise ValueError(f"max_seconds is {value!r}, expected a positive number or None.")
+    return None if value is None else float(value)
+
+
+def _width(inputs: Any) -> int | None:
+    return None if inputs is None or np.ndim(inputs) != 2 else np.shape(inputs)[1]
+
+
+def _extended(cond_ids: np.ndarray | None, n: int) -> np.ndarray | None:
+    """Give the starts of later rounds, which no one numbered, the condition -1."""
+    if cond_ids is None:
+        return None
+    return np.concatenate([cond_ids, np.full(n - len(cond_ids), -1, dtype=cond_ids.dtype)])
+
+
+def _provenance(step_map: StepMap, options: Options) -> dict[str, Any]:
+    settings = dataclasses.asdict(options)
+    if settings["max_n_unique"] == np.inf:
+        settings["max_n_unique"] = None  # JSON has no infinity
+    return {
+        "model": step_map.name,
+        "options": settings,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("jax", "numpy")},
+        },
+    }

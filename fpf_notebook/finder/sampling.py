@@ -1,0 +1,119 @@
+"""Where searches start: trajectories with noise, segments between points, the invariant box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+__all__ = [
+    "START_KINDS",
+    "box_starts",
+    "mixture_starts",
+    "sample_states",
+    "segment_starts",
+    "trajectory_starts",
+]
+
+
+def sample_states(
+    state_traj: np.ndarray,
+    n_inits: int,
+    rng: np.random.Generator,
+    noise_scale: float = 0.0,
+    valid_bxt: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw initial states from trajectories.
+
+    Parameters
+    ----------
+    state_traj : array, [n_batch, n_time, n_states]
+        Trajectories of the network.
+    n_inits : int
+        How many states to draw: without replacement while there are enough of them.
+    rng : numpy.random.Generator
+        Source of randomness.
+    noise_scale : float
+        Standard deviation of the Gaussian noise added to each state, in units of the state.
+    valid_bxt : array of bool, [n_batch, n_time], optional
+        Only states where this is True are drawn.
+
+    Returns
+    -------
+    array, [n_inits, n_states], float64
+    """
+    if valid_bxt is None:
+        pool = state_traj.reshape(-1, state_traj.shape[-1])
+    else:
+        pool = state_traj[np.asarray(valid_bxt, dtype=bool)]
+    chosen = rng.choice(len(pool), size=n_inits, replace=n_inits > len(pool))
+    states = pool[chosen].astype(np.float64)
+    if noise_scale > 0:
+        states += noise_scale * rng.standard_normal(states.shape)
+    return states
+
+
+def trajectory_starts(
+    rng: np.random.Generator, n: int, pool: np.ndarray, found: np.ndarray, box: np.ndarray
+) -> np.ndarray:
+    """States of the pool with noise at scales between 1 and 100 % of their spread."""
+    states = pool[rng.integers(len(pool), size=n)].astype(np.float64)
+    spread = pool.std(axis=0) + 1e-3 * (box[1] - box[0])
+    scale = 10.0 ** rng.uniform(-2.0, 0.0, size=(n, 1))
+    return states + scale * spread * rng.standard_normal(states.shape)
+
+
+def segment_starts(
+    rng: np.random.Generator, n: int, pool: np.ndarray, found: np.ndarray, box: np.ndarray
+) -> np.ndarray:
+    """States on segments between two points found, and a little beyond their ends.
+
+    Between two attractors lies a saddle: this is what finds the points that trajectories, which
+    stay near the attractors, never reach.
+    """
+    if len(found) < 2:
+        return trajectory_starts(rng, n, pool, found, box)
+    first = rng.integers(len(found), size=n)
+    other = (first + rng.integers(1, len(found), size=n)) % len(found)
+    along = rng.uniform(-0.25, 1.25, size=(n, 1))
+    states = found[first] + along * (found[other] - found[first])
+    return states + 0.01 * (box[1] - box[0]) * rng.standard_normal(states.shape)
+
+
+def mixture_starts(
+    rng: np.random.Generator, n: int, pool: np.ndarray, found: np.ndarray, box: np.ndarray
+) -> np.ndarray:
+    """Weighted means of a few points found: where saddles with many unstable directions lie."""
+    if len(found) < 3:
+        return box_starts(rng, n, pool, found, box)
+    n_members = min(len(found), 8)
+    members = rng.integers(len(found), size=(n, n_members))
+    weights = rng.dirichlet(np.full(n_members, 0.5), size=n)
+    return np.einsum("nk,nkd->nd", weights, found[members])
+
+
+def box_starts(
+    rng: np.random.Generator, n: int, pool: np.ndarray, found: np.ndarray, box: np.ndarray
+) -> np.ndarray:
+    """States anywhere in the box, uniformly, half of them drawn towards its middle.
+
+    In many dimensions nearly all of a box lies near its corners, so that a uniform sample alone
+    would never visit the middle.
+    """
+    middle, half = box.mean(axis=0), 0.5 * (box[1] - box[0])
+    shrink = np.where(rng.random(n) < 0.5, 1.0, rng.random(n))
+    return middle + shrink[:, None] * half * rng.uniform(-1.0, 1.0, size=(n, len(middle)))
+
+
+StartKind = Callable[[np.random.Generator, int, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+START_KINDS: dict[str, tuple[float, StartKind]] = {
+    "segments": (0.45, segment_starts),
+    "mixtures": (0.2, mixture_starts),
+    "box": (0.15, box_starts),
+    "trajectories": (0.2, trajectory_starts),
+}
+"""Kinds of starts of an exhaustive round, each with its share of them.
+
+Every function takes ``(rng, n, pool[P, N], found[K, N], box[2, N])`` and returns ``[n, N]``.
+"""

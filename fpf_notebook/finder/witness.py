@@ -1,0 +1,86 @@
+"""The report on completeness, made of the points found and of the rounds that found them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fpf_notebook.analysis.fixed_points import FixedPoints
+from fpf_notebook.finder.completeness import Completeness
+from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+    from fpf_notebook.finder.exhaustive import Rounds
+
+__all__ = ["report_completeness"]
+
+
+def report_completeness(
+    points: FixedPoints,
+    step_map: StepMap,
+    distinct_inputs: np.ndarray,
+    rounds: Rounds | None,
+    stopped_because: str,
+) -> Completeness | None:
+    """Say what is known of the completeness of a set.
+
+    Parameters
+    ----------
+    points : FixedPoints
+        The unique points; slow ones are left out of the account.
+    step_map : StepMap
+        The network, with its invariant box or the reason why there is none.
+    distinct_inputs : array, [n_conditions, n_inputs]
+        The constant inputs of the search: each has a set of fixed points, and a sum, of its own.
+    rounds : Rounds or None
+        The rounds of an exhaustive search.
+    stopped_because : str
+        Why a search that was not exhaustive ended.
+
+    Returns
+    -------
+    Completeness or None
+        None when the points were not linearized, so that they have no index.
+    """
+    if points.index is None:
+        return None
+    fixed = points.is_fixed
+    index = points.index[fixed]
+    n_degenerate = int(np.sum(index == 0))
+    expected, reason = None, f"no invariant box: {step_map.box_reason or 'none is known'}"
+    consistent: bool | None = None
+    if step_map.box is not None:
+        expected = len(distinct_inputs)
+        reason = f"invariant box: {step_map.box_reason or 'given with the step map'}"
+        sums = _sums(points, fixed, distinct_inputs)
+        consistent = bool((sums == 1).all())
+        if n_degenerate:
+            consistent = None
+            reason += "; degenerate points have no index, so that the sum decides nothing"
+    if rounds is None:
+        hits = np.zeros(0, int) if points.hits is None else points.hits[fixed]
+        coverage, unseen = good_turing_coverage(hits), chao1_unseen(hits)
+    else:
+        coverage, unseen = rounds.catalogue.coverage(), rounds.catalogue.unseen()
+        stopped_because = rounds.stopped_because
+    return Completeness(
+        index_sum=int(index.sum()),
+        expected_sum=expected,
+        reason=reason,
+        consistent=consistent,
+        coverage=coverage,
+        estimated_unseen=unseen,
+        n_degenerate=n_degenerate,
+        rounds=[] if rounds is None else rounds.rounds,
+        new_points_per_round=[] if rounds is None else [r["new_points"] for r in rounds.rounds],
+        stopped_because=stopped_because,
+        n_points=int(fixed.sum()),
+    )
+
+
+def _sums(points: FixedPoints, fixed: np.ndarray, distinct_inputs: np.ndarray) -> np.ndarray:
+    assert points.inputs is not None and points.index is not None
+    mine = (points.inputs[:, None] == distinct_inputs[None]).all(axis=2)
+    return np.asarray((points.index * fixed) @ mine)
