@@ -175,5 +175,6 @@ def _check_finite(name: str, array: np.ndarray) -> None:
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(
             f"{name} holds {int(bad.sum())} values that are NaN or inf, the first at "
-            f"{list(where)}; expected finite numbers. Mask such states out with valid_bxt or drop the trial."
+            f"{list(where)}; expected finite numbers. "
+            "Mask such states out with valid_bxt or drop the trial."
         )

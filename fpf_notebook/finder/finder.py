@@ -11,6 +11,7 @@ import numpy as np
 
 from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.dynamics import StepMap, as_step_map
+from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.cycles import group_orbits, orbit_images
 from fpf_notebook.finder.estimate import Estimate, estimate_search
@@ -164,7 +165,7 @@ class FixedPointFinder:
             **{field.name: given[field.name] for field in dataclasses.fields(Options)}
         )
         self.model = rnn_model
-        self._sizes = {"n_states": n_states, "n_inputs": n_inputs}
+        self._sizes: dict[str, int | None] = {"n_states": n_states, "n_inputs": n_inputs}
         _check_model_options(model_options)
         self._model_options = model_options
         self._progress = progress
@@ -188,7 +189,7 @@ class FixedPointFinder:
         """
         return self._trace("float64", n_states, n_inputs)
 
-    def _trace(self, dtype: str, n_states: int | None, n_inputs: int | None) -> StepMap:
+    def _trace(self, dtype: Precision, n_states: int | None, n_inputs: int | None) -> StepMap:
         if isinstance(self.model, StepMap):
             return self.model
         known = self._step_maps.get(dtype)
@@ -202,7 +203,8 @@ class FixedPointFinder:
         if known is not None and same:
             step_map = known.with_model(self.model)
         else:
-            step_map = as_step_map(self.model, dtype=dtype, **wanted, **self._model_options)
+            options: dict[str, Any] = {**wanted, **self._model_options}
+            step_map = as_step_map(self.model, dtype=dtype, **options)
         self._step_maps[dtype] = step_map
         return step_map
 
@@ -491,10 +493,9 @@ class FixedPointFinder:
         if period > 1:
             unique, _ = self._results(step_map, found, False, None)
             if len(unique):
-                assert unique.inputs is not None
-                images = orbit_images(base, unique.xstar, unique.inputs, period)
-                starts = images.reshape(-1, base.n_states)
-                u = np.tile(unique.inputs, (period - 1, 1))
+                u = unique.require("inputs")
+                starts = orbit_images(base, unique.xstar, u, period).reshape(-1, base.n_states)
+                u = np.tile(u, (period - 1, 1))
                 part = search(step_map, starts, u, self.options, cancel=cancel)
                 found = concatenate_candidates([found, part])
         if self.options.do_rerun_q_outliers:

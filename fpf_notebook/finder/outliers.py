@@ -37,9 +37,8 @@ def rerun_q_outliers(
         The same lanes; those of outliers are replaced where the second search came further.
     """
     lanes = found.lanes
-    index = np.flatnonzero(
-        np.isfinite(lanes.q) & (lanes.q <= max(options.tol_q, options.final_q_threshold))
-    )
+    promising = max(options.tol_q, options.final_q_threshold)
+    index = np.flatnonzero(lanes.q <= promising)
     if not len(index):
         return found
     places = np.hstack([lanes.x, found.inputs])[index]

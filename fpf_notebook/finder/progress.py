@@ -107,7 +107,7 @@ class PrintedProgress(SilentProgress):
             self._print(f"{message} ({elapsed:.2f} s)" if detail else message)
 
     def _print(self, line: str) -> None:
-        print(line, flush=True)  # noqa: T201 - printing is what this class is for
+        print(line, flush=True)
 
 
 class CancelToken:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -77,7 +77,7 @@ def concatenate_candidates(parts: list[Candidates]) -> Candidates:
     return Candidates(
         x_init=join("x_init"),
         inputs=join("inputs"),
-        lanes=Lanes(*(np.concatenate(fields) for fields in zip(*(p.lanes for p in parts)))),
+        lanes=Lanes(*map(np.concatenate, zip(*(part.lanes for part in parts), strict=True))),
         F_x=join("F_x"),
         low=join("low"),
         high=join("high"),

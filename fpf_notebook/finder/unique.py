@@ -133,16 +133,12 @@ def select_unique(
         Ordered by input, kind, number of unstable directions and coordinates, so that the order
         does not depend on that of the initial states.
     """
-    assert everything.kind is not None and everything.status is not None
-    assert everything.qstar is not None
-    q = everything.qstar
+    q, kind = everything.require("qstar"), everything.require("kind")
     outcome = np.full(len(everything), -1)
     reason = np.array(everything.status, dtype=object)
-    wanted = everything.kind == "fixed"
-    if include_slow:
-        wanted = wanted | (everything.kind == "slow")
-    elif (everything.kind == "slow").any():
-        slow = everything.kind == "slow"
+    slow = kind == "slow"
+    wanted = (kind == "fixed") | (slow & include_slow)
+    if not include_slow:
         reason[slow] = "slow point: " + reason[slow]
     index = np.flatnonzero(wanted)
     chosen, labels = unique_indices(_places(everything)[index], q[index], options.tol_unique)
@@ -164,20 +160,21 @@ def select_unique(
     if unique.forward_error is not None and len(unique):
         # The step of the search is damped and, for lanes at the end of their iterations, one
         # iteration old; here it is that of the point itself.
-        far = (unique.forward_error > options.tol_unique) & (unique.kind == "fixed")
+        far = (unique.forward_error > options.tol_unique) & unique.is_fixed
         if far.any():
             why = "q is small, but the Newton step is longer than tol_unique"
-            kinds = np.where(far, "slow", unique.kind)
-            unique = unique.update(kind=kinds, status=np.where(far, why, unique.status))
+            unique = unique.update(
+                kind=np.where(far, "slow", unique.require("kind")),
+                status=np.where(far, why, unique.require("status")),
+            )
             if not include_slow:
                 drop(far, why)
     if options.do_exclude_distance_outliers and len(unique):
         drop(_distance_outliers(unique, everything, options), "distance outlier")
     if options.final_q_threshold > 0:
-        assert unique.qstar is not None
-        drop(unique.qstar > options.final_q_threshold, "q above final_q_threshold")
+        drop(unique.require("qstar") > options.final_q_threshold, "q above final_q_threshold")
     if keep.sum() > options.max_n_unique:
-        ranked = np.argsort(np.where(keep, unique.qstar, np.inf), kind="stable")
+        ranked = np.argsort(np.where(keep, unique.require("qstar"), np.inf), kind="stable")
         over = np.ones(len(unique), dtype=bool)
         over[ranked[: int(options.max_n_unique)]] = False
         drop(over, "more points than max_n_unique; this one has a larger q")
@@ -203,15 +200,14 @@ def _linearized(unique: FixedPoints, step_map: StepMap, options: Options) -> Fix
     """
     if not options.do_compute_jacobians:
         return unique
-    assert unique.inputs is not None
+    inputs, f_x = unique.require("inputs"), unique.require("F_xstar")
     n, n_states = unique.xstar.shape
     time = step_map.time
     # Jacobian, factors, and complex eigenvectors on both sides.
     per_point = 8 * n_states**2 * (6 if options.do_decompose_jacobians else 3)
     block = max(1, min(max(n, 1), int(options.max_memory // (2 * per_point))))
     keep_matrices = n * per_point <= options.max_memory
-    assert unique.F_xstar is not None
-    residual = unique.F_xstar if time == "continuous" else unique.F_xstar - unique.xstar
+    residual = f_x if time == "continuous" else f_x - unique.xstar
     columns: dict[str, list[np.ndarray]] = {}
 
     def add(**arrays: np.ndarray) -> None:
@@ -220,7 +216,7 @@ def _linearized(unique: FixedPoints, step_map: StepMap, options: Options) -> Fix
 
     for start in range(0, max(n, 1), block):
         rows = slice(start, start + block)
-        jacobian, input_jacobian = linearize(step_map, unique.xstar[rows], unique.inputs[rows])
+        jacobian, input_jacobian = linearize(step_map, unique.xstar[rows], inputs[rows])
         if keep_matrices:
             add(J_xstar=jacobian)
         add(
@@ -256,9 +252,9 @@ def _distance_outliers(
 
     With a single initial state there is no scale to compare with, and nothing is an outlier.
     """
-    assert everything.x_init is not None
-    centre = everything.x_init.mean(axis=0)
-    scale = np.linalg.norm(everything.x_init - centre, axis=1).mean()
+    starts = everything.require("x_init")
+    centre = starts.mean(axis=0)
+    scale = np.linalg.norm(starts - centre, axis=1).mean()
     if scale == 0:
         return np.zeros(len(unique), dtype=bool)
     distance = np.linalg.norm(unique.xstar - centre, axis=1)
@@ -270,8 +266,7 @@ def _order(unique: FixedPoints, options: Options) -> np.ndarray:
     keys = [np.round(unique.xstar / options.tol_unique).T[::-1]]
     if unique.n_unstable is not None:
         keys.append(unique.n_unstable[None])
-    assert unique.kind is not None
-    keys.append((unique.kind != "fixed")[None])
+    keys.append(~unique.is_fixed[None])
     if unique.inputs is not None and unique.inputs.shape[1]:
         keys.append(unique.inputs.T[::-1])
     return np.lexsort(np.vstack([np.asarray(k, dtype=np.float64) for k in keys]))

@@ -81,6 +81,6 @@ def report_completeness(
 
 
 def _sums(points: FixedPoints, fixed: np.ndarray, distinct_inputs: np.ndarray) -> np.ndarray:
-    assert points.inputs is not None and points.index is not None
-    mine = (points.inputs[:, None] == distinct_inputs[None]).all(axis=2)
-    return np.asarray((points.index * fixed) @ mine)
+    inputs, index = points.require("inputs"), points.require("index")
+    mine = (inputs[:, None] == distinct_inputs[None]).all(axis=2)
+    return np.asarray((index * fixed) @ mine)
