@@ -1,0 +1,31 @@
+"""Static figures: one scene description, drawn by matplotlib or by plotly."""
+
+from fpf_notebook.plots.config import PlotConfig
+from fpf_notebook.plots.draw import draw
+from fpf_notebook.plots.fixed_points import (
+    plot_fixed_points,
+    plot_fixed_points_2d,
+    plot_fixed_points_3d,
+)
+from fpf_notebook.plots.html import save_html
+from fpf_notebook.plots.projection import Projection, fit_projection, state_axes
+from fpf_notebook.plots.q_histogram import plot_q_histogram
+from fpf_notebook.plots.scene import Scene
+from fpf_notebook.plots.spectrum import plot_spectrum
+from fpf_notebook.plots.training import plot_training
+
+__all__ = [
+    "PlotConfig",
+    "Projection",
+    "Scene",
+    "draw",
+    "fit_projection",
+    "plot_fixed_points",
+    "plot_fixed_points_2d",
+    "plot_fixed_points_3d",
+    "plot_q_histogram",
+    "plot_spectrum",
+    "plot_training",
+    "save_html",
+    "state_axes",
+]

@@ -1,0 +1,49 @@
+"""The choice of the library that draws; neither is imported before it is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fpf_notebook.plots.scene import Backend, Scene
+
+
+def check_backend(backend: str) -> None:
+    """Raise ValueError unless ``backend`` is one that can draw."""
+    if backend not in ("matplotlib", "plotly"):
+        raise ValueError(f"backend: {backend!r} given, expected 'matplotlib' or 'plotly'")
+
+
+def draw(
+    scene: Scene,
+    backend: Backend = "matplotlib",
+    *,
+    figsize: tuple[float, float] | None = None,
+    legend: bool = True,
+    grid: bool = True,
+) -> Any:
+    """Draw a scene with matplotlib or with plotly, and return that library's figure.
+
+    Parameters
+    ----------
+    scene
+        What to draw.
+    backend
+        "matplotlib" or "plotly".
+    figsize
+        Width and height in inches.
+    legend, grid
+        Whether to draw the legend and grid lines.
+
+    Raises
+    ------
+    ValueError
+        For an unknown backend.
+    """
+    check_backend(backend)
+    if backend == "plotly":
+        from fpf_notebook.plots import plotly_backend
+
+        return plotly_backend.draw(scene, figsize=figsize, legend=legend, grid=grid)
+    from fpf_notebook.plots import matplotlib_backend
+
+    return matplotlib_backend.draw(scene, figsize=figsize, legend=legend, grid=grid)
