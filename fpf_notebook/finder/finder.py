@@ -47,7 +47,8 @@ class FixedPointFinder:
     method : {"newton", "joint", "sequential"}
         ``"newton"``: batched Levenberg–Marquardt. ``"joint"``: Adam on the mean of q, as in
         FixedPointFinder and canns. ``"sequential"``: Adam with a learning rate and an end for each
-        initial state. Default ``"newton"``.
+        initial state. Lanes that Adam brought below `tol_q` are finished by Newton steps, which is
+        what tells a fixed point from a merely slow one. Default ``"newton"``.
     max_iters : int
         Iterations of a lane at most. Default 5000.
     tol_q : float

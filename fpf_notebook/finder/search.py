@@ -138,11 +138,17 @@ def search(
             if options.method == "newton":
                 _run_newton(searched, u, lanes, low, high, options, watch, may_stall=may_stall)
                 if coarse:
-                    lanes = _polish(step_map, u, lanes, low, high, options, watch)
+                    ready = lanes.status == LaneStatus.CONVERGED
+                    lanes = _polish(step_map, u, lanes, low, high, options, watch, ready)
             else:
                 _run_adam(searched, u, lanes, options, watch)
                 lanes = _widen(lanes)
                 _measure_steps(step_map, u, lanes, low, high, options, watch)
+                # Gradient descent ends somewhere within tol_q of a point, one point in many
+                # places. Outside the box a small q means nothing, and there is nothing to finish.
+                inside = ((lanes.x >= low) & (lanes.x <= high)).all(axis=1)
+                ready = (lanes.q <= options.tol_q) & inside
+                lanes = _polish(step_map, u, lanes, low, high, options, watch, ready)
         except KeyboardInterrupt:
             watch.interrupted = True
         lanes = _widen(lanes)
@@ -324,10 +330,11 @@ def _polish(
     high: np.ndarray,
     options: Options,
     watch: _Watch,
+    ready: np.ndarray,
 ) -> Lanes:
-    """Finish in double precision what converged in single precision."""
+    """Finish by Newton steps in double precision what single precision or Adam brought near."""
     done = _widen(lanes)
-    index = np.flatnonzero(done.status == LaneStatus.CONVERGED)
+    index = np.flatnonzero(ready)
     again = done.take(index)
     again.status[:] = LaneStatus.RUNNING
     again.q_mark[:] = np.inf
