@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -128,6 +129,23 @@ def _recipe(
     params: PyTree | None,
     dtype: Precision,
 ) -> Recipe:
+    if _is_brainpy(model):
+        return _brainpy_recipe(
+            model,
+            n_states=n_states,
+            n_inputs=n_inputs,
+            state_vars=state_vars,
+            time=time,
+            convention=convention,
+            batched=batched,
+            params=params,
+            dtype=dtype,
+        )
+    if state_vars is not None:
+        raise ValueError(
+            "state_vars= is for brainpy models that keep their state in Variables; "
+            f"model is {type(model).__name__}."
+        )
     if not callable(model):
         raise TypeError(
             f"model is {type(model).__name__}, expected a brainpy.DynamicalSystem, a JAX function "
@@ -142,6 +160,37 @@ def _recipe(
         batched=batched,
         params=params,
         dtype=dtype,
+    )
+
+
+def _is_brainpy(model: Any) -> bool:
+    # A BrainPy model can only exist once BrainPy is there: it is not imported for other models.
+    brainpy = sys.modules.get("brainpy")
+    return brainpy is not None and isinstance(model, brainpy.DynamicalSystem)
+
+
+def _brainpy_recipe(
+    model: Any,
+    *,
+    n_states: int | None,
+    n_inputs: int | None,
+    state_vars: str | Sequence[Any] | None,
+    time: Time,
+    convention: Convention | None,
+    batched: bool | None,
+    params: PyTree | None,
+    dtype: Precision,
+) -> Recipe:
+    from fpf_notebook.dynamics.brainpy_model import recipe_of_brainpy_model
+
+    for label, value in (("convention", convention), ("batched", batched), ("params", params)):
+        if value is not None:
+            raise ValueError(
+                f"{label}= is for functions; {type(model).__name__} is a brainpy model, whose "
+                "parameters are its Variables and whose call is model(inputs, hidden) or model(x)."
+            )
+    return recipe_of_brainpy_model(
+        model, n_states=n_states, n_inputs=n_inputs, state_vars=state_vars, time=time, dtype=dtype
     )
 
 

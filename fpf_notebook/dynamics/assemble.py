@@ -48,6 +48,8 @@ class Recipe:
     box_must_hold
         Whether a box that the map leaves is an error (a box that was given) or only a reason not
         to use it (one that we supposed).
+    dt
+        The duration of a step as the model says, used where the caller gives none.
     """
 
     both: Callable[[PyTree, Any, Any], tuple[Any, Any]]
@@ -59,6 +61,7 @@ class Recipe:
     box: Callable[[PyTree, Any], tuple[Any, Any]] | None = None
     box_reason: str = "no invariant box is known for this kind of model"
     box_must_hold: bool = True
+    dt: float | None = None
 
 
 def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) -> StepMap:
@@ -114,7 +117,7 @@ def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) 
         n_inputs=recipe.n_inputs,
         slices=recipe.slices,
         time=time,
-        dt=dt,
+        dt=recipe.dt if dt is None else dt,
         box=None if boxed is None else _box(boxed, wrapped, work, recipe.n_states),
         box_reason=recipe.box_reason,
         readout=None if n_outputs is None else _readout(traced, wrapped, work),

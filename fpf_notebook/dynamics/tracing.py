@@ -169,6 +169,24 @@ def _rounds(eqn: Any) -> bool:
     )
 
 
+def influences(jaxpr: Jaxpr) -> list[set[int]]:
+    """Return, for each output, the inputs that it may depend on, by number.
+
+    An equation counts as a whole: an output that is said to depend on an input may in truth not do
+    so, but never the other way round.
+    """
+    sources: dict[Any, set[int]] = {var: {i} for i, var in enumerate(jaxpr.invars)}
+
+    def of(atom: Any) -> set[int]:
+        return set() if isinstance(atom, Literal) else sources.get(atom, set())
+
+    for eqn in jaxpr.eqns:
+        together: set[int] = set().union(*(of(atom) for atom in eqn.invars))
+        for var in eqn.outvars:
+            sources[var] = together
+    return [of(atom) for atom in jaxpr.outvars]
+
+
 def without_addresses(text: str) -> str:
     """Return a text without the addresses of objects, for comparison within one moment."""
     return re.sub(r"0x[0-9a-fA-F]+", "0x", text)

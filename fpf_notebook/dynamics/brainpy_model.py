@@ -1,0 +1,87 @@
+"""Which of the two ways of stepping a BrainPy model has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from fpf_notebook.dynamics.assemble import Recipe
+from fpf_notebook.dynamics.brainpy_call import recipe_of_call
+from fpf_notebook.dynamics.brainpy_sizes import arguments_of
+from fpf_notebook.dynamics.brainpy_stateful import recipe_of_stateful
+from fpf_notebook.dynamics.step_map import Precision, Time
+
+
+def recipe_of_brainpy_model(
+    model: Any,
+    *,
+    n_states: int | None,
+    n_inputs: int | None,
+    state_vars: str | Sequence[Any] | None,
+    time: Time,
+    dtype: Precision,
+) -> Recipe:
+    """Find out how a BrainPy model is stepped.
+
+    Parameters
+    ----------
+    model
+        A ``brainpy.DynamicalSystem``. One that takes two arguments is called as
+        ``model(inputs, hidden)``, one that takes fewer as ``model(x)``.
+    n_states, n_inputs, state_vars, time, dtype
+        As in :func:`fpf_notebook.dynamics.as_step_map`.
+
+    Returns
+    -------
+    Recipe
+        How to step it.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot be called as a step.
+    """
+    arguments, work = arguments_of(model), np.dtype(dtype)
+    name = type(model).__name__
+    if arguments.required > 2:
+        raise ValueError(
+            f"{name} takes {arguments.required} arguments. Expected model(inputs, hidden) -> "
+            "(outputs, h_next), or model(x) with the state in Variables. Wrap it in a function "
+            "f(input, state) -> (output, next_state)."
+        )
+    with jax.enable_x64(dtype == "float64"):
+        if state_vars is None and arguments.possible >= 2:
+            try:
+                return recipe_of_call(
+                    model, n_states=n_states, n_inputs=n_inputs, time=time, work=work
+                )
+            except ValueError as error:
+                if arguments.required == 2:
+                    raise
+                first = error
+        else:
+            first = None
+        if arguments.required == 2:
+            raise ValueError(
+                f"state_vars= is for models that keep their state in Variables; {name} takes its "
+                "state as the second argument."
+            )
+        try:
+            return recipe_of_stateful(
+                model,
+                n_states=n_states,
+                n_inputs=n_inputs,
+                state_vars=state_vars,
+                time=time,
+                work=work,
+            )
+        except ValueError as error:
+            if first is None:
+                raise
+            raise ValueError(
+                f"{name} could be stepped neither as model(inputs, hidden) nor as model(x).\n"
+                f"{first}\n{error}"
+            ) from error
