@@ -1,4 +1,4 @@
-"""`FixedPoints`: the one result type, an immutable record of fixed points and what is known of them.
+"""`FixedPoints`: the one result type, an immutable record of points and what is known of them.
 
 Importing this file brings in numpy and nothing heavier.
 """

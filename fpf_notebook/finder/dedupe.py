@@ -10,9 +10,11 @@ from jaxtyping import Float, Int
 
 _FIRST_BATCH = 16
 _LARGEST_BATCH = 8192
+_PRODUCT_BATCH = 256
 _LARGEST_BLOCK = 4_000_000  # entries of a temporary matrix: 32 MB
 _FEW_DIMENSIONS = 4
-_FEW_POINTS = 1000
+_FEW_POINTS = 512
+_VAIN_CUTS = 8
 
 
 def unique_indices(
@@ -65,8 +67,8 @@ def unique_indices(
     if points.shape[1] == 0:  # all points of a space without dimensions are the same
         labels[finite] = 0
         return order[:1], labels
-    chosen, ranks = _cover(points[order], tol)
-    labels[order] = ranks
+    leaders = _leaders(points[order], tol)
+    chosen, labels[order] = np.unique(leaders, return_inverse=True)
     return order[chosen], labels
 
 
@@ -86,96 +88,116 @@ def _best_first(
     return order
 
 
-def _cover(
-    points: Float[np.ndarray, "n d"], tol: float
-) -> tuple[Int[np.ndarray, "n_unique"], Int[np.ndarray, "n"]]:
-    """Cover points that are ordered from the best to the worst."""
-    from scipy.spatial import cKDTree
+def _leaders(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]:
+    """Return for each of the points, which are ordered from the best to the worst, who absorbs it.
 
-    # Neither option changes what is found. Both make the tree quick to build, and keep it from
-    # becoming slow where many points are the same.
-    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
-    labels = np.full(len(points), -1)
-    chosen: list[int] = []
-    start, batch = 0, _FIRST_BATCH
-    while True:
+    Points of different groups have nothing to do with each other, and a group whose bounding box
+    has a diagonal of at most `tol` has one representative. That settles nearly everything that a
+    solver returns, with no search at all.
+    """
+    group = _groups_between_gaps(points, tol)
+    by_group = np.argsort(group, kind="stable")  # the order from best to worst stays
+    starts = np.flatnonzero(np.diff(group[by_group], prepend=-1))
+    sizes = np.diff(starts, append=len(points))
+    ordered = points[by_group]
+    extent = np.maximum.reduceat(ordered, starts) - np.minimum.reduceat(ordered, starts)
+    leaders = np.empty(len(points), dtype=np.intp)
+    leaders[by_group] = np.repeat(by_group[starts], sizes)
+    for k in np.flatnonzero(np.linalg.norm(extent, axis=1) > tol):
+        members = by_group[starts[k] : starts[k] + sizes[k]]
+        leaders[members] = members[_cover(points[members], tol)]
+    return leaders
+
+
+def _groups_between_gaps(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]:
+    """Number groups such that points of different groups are further than `tol` apart.
+
+    Coordinate by coordinate, each group is cut where no point lies for more than `tol`.
+    """
+    group = np.zeros(len(points), dtype=np.intp)
+    n_groups, in_vain = 1, 0
+    for coordinate in np.argsort(np.ptp(points, axis=0))[::-1]:
+        values = points[:, coordinate]
+        order = np.lexsort((values, group))
+        gap = np.diff(values[order]) > tol * (1 + 1e-9)
+        group[order[1:]] = np.cumsum(gap | (np.diff(group[order]) > 0))
+        group[order[0]] = 0
+        now = int(group[order[-1]]) + 1
+        in_vain = in_vain + 1 if now == n_groups else 0
+        n_groups = now
+        if n_groups == len(points) or in_vain == _VAIN_CUTS:
+            break
+    return group
+
+
+def _cover(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]:
+    """Return the leader of each point of one group, point by point."""
+    leaders = np.full(len(points), -1)
+    tree: Any = None
+    if len(points) > _FEW_POINTS:
+        from scipy.spatial import cKDTree
+
+        # Neither option changes what is found. Both make the tree quick to build, and keep it from
+        # becoming slow where many points are the same.
+        tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
+        if _is_cloud(tree, points, tol):
+            tree = None
+    open_points, batch = np.arange(len(points)), _FIRST_BATCH
+    while len(open_points):
         # The neighbours of several points are looked up at once, although some of these points may
         # turn out to be absorbed by others of the batch. Where points are alone, batches grow and
-        # spare the time between Python and C; in crowded clusters they shrink, so that the
-        # neighbours of one cluster are not listed again and again.
-        candidates = _next_open(labels, start, batch)
-        if len(candidates) == 0:
-            return np.array(chosen, dtype=np.intp), labels
-        start = int(candidates[-1]) + 1
-        open_points = start + np.flatnonzero(labels[start:] < 0)
+        # spare the time between Python and C; in crowded places they shrink, so that the same
+        # neighbours are not listed again and again.
         near: Iterable[Any]
-        if _is_cloud(tree, points[candidates], tol, len(open_points)):
-            candidates = candidates[: max(_LARGEST_BLOCK // (len(open_points) + 1), 1)]
-            start = int(candidates[-1]) + 1
-            open_points = start + np.flatnonzero(labels[start:] < 0)
-            near = _near_by_products(points, candidates, open_points, tol)
+        if tree is None:
+            candidates = open_points[: min(_PRODUCT_BATCH, _LARGEST_BLOCK // len(open_points) + 1)]
+            near = _near_by_products(points, open_points, len(candidates), tol)
         else:
+            candidates = open_points[:batch]
             near = tree.query_ball_point(points[candidates], tol)
         listed = 0
         for point, neighbours in zip(candidates, near, strict=True):
+            if leaders[point] < 0:
+                rows = np.asarray(neighbours, dtype=np.intp)
+                leaders[rows[leaders[rows] < 0]] = point
+                leaders[point] = point
             listed += len(neighbours)
-            if labels[point] < 0:
-                if len(neighbours):
-                    rows = np.asarray(neighbours)
-                    labels[rows[labels[rows] < 0]] = len(chosen)
-                labels[point] = len(chosen)
-                chosen.append(int(point))
         crowded = listed > 4 * len(candidates)
         batch = max(batch // 2, 1) if crowded else min(batch * 2, _LARGEST_BATCH)
+        open_points = open_points[leaders[open_points] < 0]
+    return leaders
 
 
-def _next_open(labels: Int[np.ndarray, "n"], start: int, count: int) -> Int[np.ndarray, "k"]:
-    """Return the next points, at most `count`, that no representative has absorbed yet."""
-    found: list[np.ndarray] = []
-    n_found = 0
-    while start < len(labels) and n_found < count:
-        stop = start + max(4 * count, 4096)
-        here = start + np.flatnonzero(labels[start:stop] < 0)
-        found.append(here)
-        n_found += len(here)
-        start = stop
-    return np.concatenate(found)[:count] if found else np.empty(0, dtype=np.intp)
-
-
-def _is_cloud(tree: Any, rows: Float[np.ndarray, "k d"], tol: float, n_open: int) -> bool:
-    """Say whether the points around these are so many that a tree is of no use.
+def _is_cloud(tree: Any, points: Float[np.ndarray, "n d"], tol: float) -> bool:
+    """Say whether the points lie so that a tree is of no use.
 
     A cloud of about the size of `tol` in many dimensions cannot be divided: a query of the tree
     looks at every point of it, one by one, about 24 times slower than a matrix product does.
     """
-    if rows.shape[1] <= _FEW_DIMENSIONS or n_open < _FEW_POINTS:
-        return False
-    sample = rows[:: max(len(rows) // 4, 1)]
+    sample = points[:: max(len(points) // 16, 1)]
     around = tree.query_ball_point(sample, 4 * tol, return_length=True)
-    return bool(24 * np.mean(around) > n_open)
+    return points.shape[1] > _FEW_DIMENSIONS and bool(24 * np.mean(around) > len(points))
 
 
 def _near_by_products(
-    points: Float[np.ndarray, "n d"],
-    candidates: Int[np.ndarray, "k"],
-    open_points: Int[np.ndarray, "m"],
-    tol: float,
+    points: Float[np.ndarray, "n d"], open_points: Int[np.ndarray, "m"], n_rows: int, tol: float
 ) -> Iterator[Int[np.ndarray, "n_near"]]:
-    """Yield for each candidate which of the candidates and open points are within `tol` of it."""
-    others = np.concatenate([candidates, open_points])
-    rows = points[others]
+    """Yield for each of the first open points which open points are within `tol` of it."""
+    rows = points[open_points]
     rows = rows - rows.mean(axis=0)
-    squares = np.einsum("ij,ij->i", rows, rows)
-    k = len(candidates)
-    distances = squares[:k, None] + squares - 2 * rows[:k] @ rows.T
+    halves = np.einsum("ij,ij->i", rows, rows) / 2
+    # |x - y|^2 <= tol^2 in terms of products: |x|^2 / 2 - x.y + |y|^2 / 2 <= tol^2 / 2.
+    excess = rows[:n_rows] @ -rows.T
+    excess += halves
+    limit = (tol**2 / 2 - halves[:n_rows])[:, None]
     # The products lose digits by cancellation: where that could matter, the distance is taken again
     # from the differences.
-    doubt = 64 * np.finfo(float).eps * (squares[:k, None] + squares.max()) + 1e-12 * tol**2
-    unsure = np.abs(distances - tol**2) <= doubt
-    i, j = np.nonzero(unsure)
-    for part in range(0, len(i), _LARGEST_BLOCK // rows.shape[1] + 1):
-        block = slice(part, part + _LARGEST_BLOCK // rows.shape[1] + 1)
-        differences = points[candidates[i[block]]] - points[others[j[block]]]
-        distances[i[block], j[block]] = np.einsum("ij,ij->i", differences, differences)
-    within = distances <= tol**2
-    return (others[row] for row in within)
+    doubt = 256 * np.finfo(float).eps * (halves[:n_rows, None] + halves.max())
+    within = excess <= limit - doubt
+    i, j = np.nonzero((excess <= limit + doubt) & ~within)
+    step = _LARGEST_BLOCK // rows.shape[1] + 1
+    for part in range(0, len(i), step):
+        i_now, j_now = i[part : part + step], j[part : part + step]
+        differences = points[open_points[i_now]] - points[open_points[j_now]]
+        within[i_now, j_now] = np.einsum("ij,ij->i", differences, differences) <= tol**2
+    return (open_points[row] for row in within)
