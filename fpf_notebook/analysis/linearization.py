@@ -1,109 +1,160 @@
-"""Jacobians of a step map, by forward-mode differentiation of many states at once."""
+"""Jacobians of a step map by automatic differentiation, many points at once."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
 from fpf_notebook.dynamics.compile_cache import compiled
-from fpf_notebook.dynamics.step_map import PyTree, StepMap
 
-__all__ = ["input_jacobians", "jacobians", "linearize"]
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepFunction, StepMap
 
+MAX_MEMORY = 512 * 2**20
+"""Default limit of the memory of one call, in bytes."""
+
+# Forward mode carries, beside the result, about this many arrays of its size at the same time.
+_ARRAYS_ALIVE = 4
+
+_STATE, _INPUT = 1, 2  # the places of these arguments in step(params, h, u)
 _LARGEST_BLOCK = 64
-_MAX_MEMORY = 512_000_000
+
+
+class Linearization(NamedTuple):
+    """Jacobians at many points."""
+
+    J: Float[np.ndarray, "n n_states n_states"]
+    dFdu: Float[np.ndarray, "n n_states n_inputs"]
 
 
 def linearize(
     step_map: StepMap,
     x: Float[np.ndarray, "n n_states"],
     u: Float[np.ndarray, "n n_inputs"],
-    params: PyTree | None = None,
-    max_memory: int = _MAX_MEMORY,
-) -> tuple[Float[np.ndarray, "n n_states n_states"], Float[np.ndarray, "n n_states n_inputs"]]:
-    """Compute the Jacobians with respect to state and input at each point.
+    params: Any = None,
+    max_memory: float = MAX_MEMORY,
+) -> Linearization:
+    """Jacobians with respect to the state and to the input, at many points, in one pass.
 
     Parameters
     ----------
     step_map
-        The network; of a flow, the Jacobians of the vector field are computed.
+        The network. Step maps with the same computation share what is compiled here.
     x
-        [n, n_states] States.
+        The states.
     u
-        [n, n_inputs] Inputs; one row serves for all states.
+        The inputs, one for each state or ``[1, n_inputs]`` for all.
     params
-        Parameters. Default: those of the step map. Others of the same shapes compile nothing anew.
+        Parameters to use in place of ``step_map.params``; same structure, shapes and types.
     max_memory
-        Bytes that the matrices worked on at once may take. Default 512 MB.
+        Bytes that the computation may take; the points are cut into chunks accordingly. The result
+        itself is not counted. Default 512 MB.
 
     Returns
     -------
-    J_xstar, dFdu
-        [n, n_states, n_states] and [n, n_states, n_inputs], in double precision.
+    J
+        float64; entry [i, j, k] is the derivative of state j of the next step (map), or of the
+        derivative (flow), with respect to state k.
+    dFdu
+        float64; entry [i, j, k] is the one with respect to input k.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or `max_memory` does not hold a single Jacobian.
     """
-    x, u = _checked(step_map, x, u)
-    n, n_states, n_inputs = len(x), step_map.n_states, step_map.n_inputs
-    apply = compiled("linearize", step_map, (), _build)
-    params = step_map.params if params is None else params
-    # Blocks of one size, so that nothing is compiled anew for another number of points.
-    fitting = max_memory // (8 * 4 * n_states * max(n_states, n_inputs))
-    block = int(np.clip(1 << (max(1, int(fitting)).bit_length() - 1), 1, _LARGEST_BLOCK))
-    jacobian = np.empty((n, n_states, n_states))
-    input_jacobian = np.empty((n, n_states, n_inputs))
-    with jax.enable_x64(True):
-        for start in range(0, n, block):
-            rows = np.minimum(np.arange(start, start + block), n - 1)
-            dtype = step_map.dtype
-            state_part, input_part = apply(params, x[rows].astype(dtype), u[rows].astype(dtype))
-            stop = min(start + block, n)
-            jacobian[start:stop] = np.asarray(state_part)[: stop - start]
-            input_jacobian[start:stop] = np.asarray(input_part)[: stop - start]
-    return jacobian, input_jacobian
+    if step_map.n_inputs == 0:  # nothing to differentiate by
+        J = jacobians(step_map, x, u, params, max_memory)
+        return Linearization(J, np.empty((len(J), step_map.n_states, 0)))
+    J, dFdu = _evaluate((_STATE, _INPUT), step_map, x, u, params, max_memory)
+    return Linearization(J, dFdu)
 
 
 def jacobians(
     step_map: StepMap,
     x: Float[np.ndarray, "n n_states"],
     u: Float[np.ndarray, "n n_inputs"],
-    params: PyTree | None = None,
-    max_memory: int = _MAX_MEMORY,
+    params: Any = None,
+    max_memory: float = MAX_MEMORY,
 ) -> Float[np.ndarray, "n n_states n_states"]:
-    """Return dF/dx at each point; the arguments are those of `linearize`."""
-    return linearize(step_map, x, u, params, max_memory)[0]
+    """Jacobians with respect to the state only; see :func:`linearize`."""
+    return _evaluate((_STATE,), step_map, x, u, params, max_memory)[0]
 
 
 def input_jacobians(
     step_map: StepMap,
     x: Float[np.ndarray, "n n_states"],
     u: Float[np.ndarray, "n n_inputs"],
-    params: PyTree | None = None,
-    max_memory: int = _MAX_MEMORY,
+    params: Any = None,
+    max_memory: float = MAX_MEMORY,
 ) -> Float[np.ndarray, "n n_states n_inputs"]:
-    """Return dF/du at each point; the arguments are those of `linearize`."""
-    return linearize(step_map, x, u, params, max_memory)[1]
+    """Jacobians with respect to the input only; see :func:`linearize`."""
+    if step_map.n_inputs == 0:
+        x, _ = _checked(step_map, x, u)
+        return np.empty((len(x), step_map.n_states, 0))
+    return _evaluate((_INPUT,), step_map, x, u, params, max_memory)[0]
 
 
-def _build(step: Any) -> Any:
-    def both(params: PyTree, x: Any, u: Any) -> Any:
-        return jax.jacfwd(step, argnums=1)(params, x, u), jax.jacfwd(step, argnums=2)(params, x, u)
+def _evaluate(
+    arguments: tuple[int, ...], step_map: StepMap, x: Any, u: Any, params: Any, max_memory: float
+) -> list[np.ndarray]:
+    """Differentiate with respect to some arguments of the step, chunk by chunk."""
+    x, u = _checked(step_map, x, u)
+    n_states = step_map.n_states
+    widths = {_STATE: n_states, _INPUT: step_map.n_inputs}
+    per_point = 8 * _ARRAYS_ALIVE * n_states * sum(widths[argument] for argument in arguments)
+    if not per_point <= max_memory:
+        raise ValueError(
+            f"max_memory is {max_memory:.0f} bytes, expected at least {per_point}, which a single "
+            f"Jacobian of {step_map.name} with {n_states} states takes."
+        )
+    results = [np.empty((len(x), n_states, widths[argument])) for argument in arguments]
+    params = step_map.params if params is None else step_map.with_params(params).params
+    differentiate = compiled(
+        "jacobian", step_map, arguments, lambda step: _batched(step, arguments)
+    )
+    chunk = _power_of_two_below(int(max_memory // max(per_point, 1)))
+    for start in range(0, len(x), chunk):
+        rows = slice(start, start + chunk)
+        n_rows = len(x[rows])
+        # Padded to a power of two: few shapes, so few compilations, however the numbers vary.
+        size = _power_of_two_above(n_rows)
+        with jax.enable_x64(True):
+            values = differentiate(params, _padded(x[rows], size), _padded(u[rows], size))
+        for result, value in zip(results, values, strict=True):
+            result[rows] = np.asarray(value)[:n_rows]
+    return results
 
-    return jax.jit(jax.vmap(both, in_axes=(None, 0, 0)))
+
+def _batched(step: StepFunction, arguments: tuple[int, ...]) -> Any:
+    return jax.jit(jax.vmap(jax.jacfwd(step, argnums=arguments), in_axes=(None, 0, 0)))
 
 
-def _checked(step_map: StepMap, x: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
-    x, u = np.asarray(x, dtype=np.float64), np.asarray(u, dtype=np.float64)
+def _checked(
+    step_map: StepMap, x: Any, u: Any
+) -> tuple[Float[np.ndarray, "n n_states"], Float[np.ndarray, "n n_inputs"]]:
+    x, u = np.asarray(x, dtype=step_map.dtype), np.asarray(u, dtype=step_map.dtype)
     if x.ndim != 2 or x.shape[1] != step_map.n_states:
         raise ValueError(f"x has shape {x.shape}, expected [n, n_states={step_map.n_states}].")
     if u.ndim != 2 or u.shape[1] != step_map.n_inputs or len(u) not in (1, len(x)):
         raise ValueError(
-            f"u has shape {u.shape}, expected [n={len(x)} or 1, n_inputs={step_map.n_inputs}]."
+            f"u has shape {u.shape}, expected [n={len(x)}, n_inputs={step_map.n_inputs}] or "
+            f"[1, n_inputs={step_map.n_inputs}]."
         )
     return x, np.broadcast_to(u, (len(x), step_map.n_inputs))
+
+
+def _padded(rows: np.ndarray, size: int) -> np.ndarray:
+    missing = size - len(rows)
+    return np.concatenate([rows, rows[:1].repeat(missing, axis=0)]) if missing else rows
+
+
+def _power_of_two_above(number: int) -> int:
+    return 1 << max(number - 1, 0).bit_length()
+
+
+def _power_of_two_below(number: int) -> int:
+    return 1 << max(number.bit_length() - 1, 0)

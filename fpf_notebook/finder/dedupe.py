@@ -110,7 +110,7 @@ def _leaders(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n
 
 
 def _groups_between_gaps(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]:
-    """Number groups such that points of different groups are further than `tol` apart.
+    """Assign numbers of groups; points of different groups are further than `tol` apart.
 
     Coordinate by coordinate, each group is cut where no point lies for more than `tol`.
     """
