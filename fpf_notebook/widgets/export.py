@@ -1,0 +1,102 @@
+"""One self-contained page: views and data in a single file, which asks nobody for anything."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fpf_notebook.widgets.arrays import pack
+from fpf_notebook.widgets.view import BUNDLE
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' \
+blob:; style-src 'unsafe-inline'; img-src data: blob:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+body {{ margin: 0 auto; padding: 16px; max-width: 1240px; background: #ffffff; }}
+body > div + div {{ margin-top: 18px; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #111418; color: #e6e8eb; }} }}
+</style>
+</head>
+<body>
+{panels}
+<script type="application/json" id="fpf-state">{state}</script>
+<script type="text/plain" id="fpf-module">{module}</script>
+<script>
+const bytes = Uint8Array.from(atob(document.getElementById("fpf-module").textContent),
+  (c) => c.charCodeAt(0));
+const url = URL.createObjectURL(new Blob([bytes], {{ type: "text/javascript" }}));
+import(url).then((views) => {{
+  const states = JSON.parse(document.getElementById("fpf-state").textContent);
+  states.forEach((state, i) => views.embed(document.getElementById("fpf-panel-" + i), state));
+}});
+</script>
+</body>
+</html>
+"""
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, memoryview | bytes | bytearray):
+        return base64.b64encode(value).decode("ascii")
+    raise TypeError(f"{type(value).__name__} cannot be written into a page")
+
+
+def page(states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook") -> str:
+    """Return the text of a page that shows some pictures.
+
+    Parameters
+    ----------
+    states
+        The traits of each picture; arrays as numpy arrays. Pictures of one ``group`` are linked.
+    title
+        Of the page.
+    """
+    text = json.dumps(pack(list(states)), default=_as_json, allow_nan=False)
+    # The one thing that could end the script element early.
+    text = text.replace("<", "\\u003c")
+    return _PAGE.format(
+        title=html.escape(title),
+        panels="\n".join(f'<div id="fpf-panel-{i}"></div>' for i in range(len(states))),
+        state=text,
+        module=base64.b64encode(BUNDLE.read_bytes()).decode("ascii"),
+    )
+
+
+def save_html(
+    path: str | Path, states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook"
+) -> Path:
+    """Write a page atomically and return its path.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must exist.
+    states, title
+        As for `page`.
+    """
+    target = Path(path)
+    text = page(states, title)
+    handle, temporary = tempfile.mkstemp(dir=target.resolve().parent, suffix=".html")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target

@@ -1,0 +1,50 @@
+/** Colours that stay apart for colour-blind eyes (Okabe and Ito), and never without a shape. */
+
+import { RDBU, VIRIDIS } from "virtual:colormaps";
+
+export type Shape = "circle" | "diamond" | "square" | "ring" | "cross";
+
+export interface PointClass {
+  name: string;
+  shape: Shape;
+  light: string;
+  dark: string;
+}
+
+/** In the order of the class codes that Python sends; the figures of the package look the same. */
+export const CLASSES: readonly PointClass[] = [
+  { name: "stable", shape: "circle", light: "#1565AE", dark: "#5AB4F0" },
+  { name: "saddle", shape: "diamond", light: "#E58A00", dark: "#F2A72E" },
+  { name: "unstable", shape: "cross", light: "#B3246F", dark: "#EE6BAA" },
+  { name: "marginal", shape: "square", light: "#1F9E7A", dark: "#86E3BD" },
+  { name: "slow", shape: "ring", light: "#3A3F47", dark: "#E6E8EC" },
+];
+
+/** Line colours that differ from one another in lightness too. */
+export const SERIES_LIGHT = ["#1565AE", "#D9730D", "#1F9E7A", "#B3246F", "#8A6D00", "#56606B"];
+export const SERIES_DARK = ["#5AB4F0", "#F2A72E", "#5CD1A8", "#EE6BAA", "#E8C33C", "#A3AAB5"];
+
+function sample(table: string, t: number): string {
+  const k = Math.round(t * (table.length / 6 - 1));
+  return `#${table.slice(6 * k, 6 * k + 6)}`;
+}
+
+/** t in [0, 1]. */
+export const sequential = (t: number): string => sample(VIRIDIS, clamp(t));
+
+/** t in [-1, 1]; 0 is the neutral middle, positive is red. */
+export const diverging = (t: number): string => sample(RDBU, clamp(0.5 - 0.5 * t));
+
+export const clamp = (t: number): number => Math.max(0, Math.min(1, Number.isNaN(t) ? 0 : t));
+
+/** Finite extent of values, or [0, 1]. */
+export function extent(values: ArrayLike<number>): [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) continue;
+    low = Math.min(low, values[i]);
+    high = Math.max(high, values[i]);
+  }
+  return low <= high ? [low, high] : [0, 1];
+}

@@ -1,0 +1,93 @@
+/** A few lines over a common axis: growth, linear against nonlinear, a trial, counts over epochs. */
+
+import { drawAxes, makeFrame } from "../core/chart";
+import { extent } from "../core/colors";
+import { minMax } from "../core/decimate";
+import type { Painter } from "../core/painter";
+import { Stage } from "../core/stage";
+import type { Theme } from "../core/theme";
+import { type Tick, decadeTicks } from "../core/ticks";
+
+export interface Line {
+  name: string;
+  x: ArrayLike<number>;
+  y: ArrayLike<number>;
+  color?: number; // index into the theme's series
+  dash?: number[];
+  width?: number;
+}
+
+export interface LinesScene {
+  lines: Line[];
+  x: string;
+  y: string;
+  log?: boolean;
+  marks?: { x: number; label: string }[];
+  cursor?: number;
+  yTicks?: Tick[];
+  yRange?: [number, number];
+}
+
+export class LinesView {
+  readonly stage: Stage;
+  private scene: LinesScene | null = null;
+
+  constructor(testid: string, label: string, className = "fpf-stage-low") {
+    this.stage = new Stage(testid, label, (p, t) => this.draw(p, t), className);
+  }
+
+  update(scene: LinesScene | null): void {
+    this.scene = scene;
+    this.stage.request();
+  }
+
+  private draw(p: Painter, theme: Theme): void {
+    const scene = this.scene;
+    if (!scene || !scene.lines.some((l) => l.x.length)) return;
+    const spell = (v: number): number => (scene.log ? Math.log10(Math.max(v, 1e-300)) : v);
+    const drawn = scene.lines.map((l) => {
+      const s = minMax(l.x, Float64Array.from({ length: l.y.length }, (_, i) => spell(l.y[i])), 2 * p.width);
+      return { ...l, x: s.x, y: s.y };
+    });
+    const xs = extent(drawn.flatMap((l) => [...extent(l.x)]));
+    let [low, high] = scene.yRange ?? extent(drawn.filter((l) => l.y.length).flatMap((l) => [...extent(l.y)]));
+    const space = (high - low || Math.abs(high) || 1) * 0.06;
+    if (!scene.yRange) [low, high] = [low - space, high + space];
+    const f = makeFrame(p.width, p.height, { x: xs, y: [low, high], margins: { left: 46, right: 10, top: 20, bottom: 34 } });
+    const yTicks = scene.log && high - low > 1 ? decadeTicks(low, high, 5) : scene.yTicks;
+    drawAxes(p, theme, f, { x: scene.x, y: scene.log && high - low <= 1 ? `log₁₀ ${scene.y}` : scene.y, yTicks });
+    this.legend(p, theme, f.left, drawn);
+    p.clip(f.left, f.top, f.right - f.left, f.bottom - f.top, () => {
+      for (const mark of scene.marks ?? []) {
+        p.line([f.x(mark.x), f.top, f.x(mark.x), f.bottom], { color: theme.muted, dash: [3, 3] });
+        const left = f.x(mark.x) > f.right - 90;
+        p.text(f.x(mark.x) + (left ? -4 : 4), f.top + 8, mark.label, { color: theme.muted, size: 10, align: left ? "right" : "left" });
+      }
+      drawn.forEach((l, i) => {
+        const xy = new Float64Array(2 * l.x.length);
+        for (let k = 0; k < l.x.length; k++) {
+          xy[2 * k] = f.x(l.x[k]);
+          xy[2 * k + 1] = f.y(l.y[k]);
+        }
+        p.line(xy, { color: theme.series[(l.color ?? i) % theme.series.length], width: l.width ?? 1.6, dash: l.dash });
+      });
+      if (scene.cursor !== undefined) p.line([f.x(scene.cursor), f.top, f.x(scene.cursor), f.bottom], { color: theme.accent, width: 1.5 });
+    });
+  }
+
+  private legend(p: Painter, theme: Theme, left: number, lines: Line[]): void {
+    let x = left;
+    const seen = new Set<string>();
+    lines.forEach((l, i) => {
+      if (!l.name || seen.has(l.name)) return;
+      seen.add(l.name);
+      p.line([x, 9, x + 14, 9], { color: theme.series[(l.color ?? i) % theme.series.length], width: 2, dash: l.dash });
+      p.text(x + 18, 9, l.name, { color: theme.muted, size: 10 });
+      x += 28 + l.name.length * 5.6;
+    });
+  }
+
+  dispose(): void {
+    this.stage.dispose();
+  }
+}

@@ -1,0 +1,169 @@
+/** The picture of the FixedPointExplorer: state space, histogram of q, audit, list of points. */
+
+import { CLASSES } from "../core/colors";
+import { h, link } from "../core/dom";
+import { type Model, hasKernel, reader } from "../core/model";
+import type { ExplorerScene } from "../core/scene";
+import { HistogramView } from "../views/histogram";
+import { PointList } from "../views/pointlist";
+import { StateSpaceView, hint } from "../views/statespace";
+import type { Tool } from "../views/gestures";
+import { button, makeShell, press, put, toggle, watch } from "./shell";
+
+interface Options {
+  dim: number;
+  trajectories: boolean;
+  modes: boolean;
+  stable_modes: boolean;
+  starts: boolean;
+}
+
+const DEFAULTS: Options = { dim: 3, trajectories: true, modes: true, stable_modes: false, starts: false };
+
+export function renderExplorer(model: Model, el: HTMLElement): () => void {
+  const shell = makeShell(model, el, "fixed point explorer");
+  const { root, tools, disposer } = shell;
+  const scene = reader<ExplorerScene>(model, "scene");
+  const group = (): string => String(model.get("group") ?? "");
+  const publish = link(group, model, disposer, (m) => {
+    if (m.kind === "hover") space.hoverPoint(m.value);
+    else if (m.kind === "select" && !hasKernel(model)) put(model, "selected", m.value < 0 ? null : m.value);
+  });
+
+  const select = (index: number | null): void => {
+    put(model, "selection", []);
+    put(model, "selected", index);
+    publish("select", index ?? -1);
+  };
+  const space = new StateSpaceView({
+    select,
+    selectMany: (indices) => {
+      put(model, "selection", indices);
+      shell.say(`${indices.length} points selected`);
+    },
+    hover: (index) => publish("hover", index),
+    launch: (x, y) => model.send({ type: "launch_at", x, y }),
+  });
+  const list = new PointList({
+    select: (index, many) => {
+      if (index !== null && many) {
+        const now = new Set((model.get("selection") as number[]) ?? []);
+        if (now.has(index)) now.delete(index);
+        else now.add(index);
+        put(model, "selection", [...now].sort((a, b) => a - b));
+      } else select(index);
+    },
+    hover: (index) => {
+      space.hoverPoint(index);
+      publish("hover", index);
+    },
+  });
+  const histogram = new HistogramView((logq) => put(model, "log_tol_q", logq));
+  disposer.add(() => space.dispose());
+  disposer.add(() => histogram.dispose());
+
+  const legend = h("div", { class: "fpf-legend" });
+  const empty = h("div", { class: "fpf-empty" });
+  space.element.append(legend, hint(), empty);
+  const audit = h("div", { class: "fpf-note", "data-testid": "fpf-audit" });
+  const caption = h("div", { class: "fpf-note", "data-testid": "fpf-selected" });
+  const pointBox = h("div", {}, caption, list.element);
+  root.append(space.element, h("div", { class: "fpf-split" }, h("div", {}, histogram.stage.element, audit), pointBox));
+
+  const options = (): Options => ({ ...DEFAULTS, ...((model.get("options") as Partial<Options>) ?? {}) });
+  const flip = (key: keyof Options) => (): void => put(model, "options", { ...options(), [key]: !options()[key] });
+  const pick = (tool: Tool) => (): void => {
+    space.tool = space.tool === tool ? "rotate" : tool;
+    paintTools();
+  };
+  const dimension = button("2-D", "switch between two and three dimensions", "fpf-dim", () =>
+    put(model, "options", { ...options(), dim: space.dim === 3 ? 2 : 3 }),
+  );
+  const toolButtons: [Tool, HTMLButtonElement][] = [
+    ["box", toggle("▭ box", "select the points in a box", "fpf-tool-box", pick("box"))],
+    ["lasso", toggle("◌ lasso", "select the points in a lasso", "fpf-tool-lasso", pick("lasso"))],
+    ["launch", toggle("⌖ launch", "in two dimensions: click to start a trajectory there", "fpf-tool-launch", pick("launch"))],
+  ];
+  const shown: [keyof Options, HTMLButtonElement][] = [
+    ["trajectories", toggle("paths", "show the trajectories", "fpf-show-trajectories", flip("trajectories"))],
+    ["modes", toggle("modes", "show the unstable modes as lines", "fpf-show-modes", flip("modes"))],
+    ["stable_modes", toggle("stable modes", "show the slowest stable modes as lines", "fpf-show-stable-modes", flip("stable_modes"))],
+    ["starts", toggle("starts", "show the initial states of the search", "fpf-show-starts", flip("starts"))],
+  ];
+  tools.append(
+    ...shown.map(([, b]) => b),
+    h("span", { class: "fpf-gap" }),
+    ...toolButtons.filter(([t]) => t !== "launch" || hasKernel(model)).map(([, b]) => b),
+    h("span", { class: "fpf-gap" }),
+    dimension,
+    button("⟲", "reset the view", "fpf-reset", () => space.resetCamera()),
+    button("png", "save the picture as PNG", "fpf-png", () => space.stage.savePng("fixed_points")),
+    button("svg", "save the picture as SVG", "fpf-svg", () => space.stage.saveSvg("fixed_points")),
+  );
+
+  const paintTools = (): void => {
+    const o = options();
+    for (const [key, b] of shown) press(b, Boolean(o[key]));
+    for (const [t, b] of toolButtons) press(b, space.tool === t);
+    dimension.textContent = space.dim === 3 ? "2-D" : "3-D";
+  };
+  const paintOptions = (): void => {
+    const o = options();
+    space.show = { trajectories: o.trajectories, modes: o.modes, stableModes: o.stable_modes, starts: o.starts };
+    space.setDim(o.dim);
+    space.stage.request();
+    paintTools();
+  };
+  const paintSelection = (): void => {
+    const many = (model.get("selection") as number[]) ?? [];
+    const selected = (model.get("selected") as number | null) ?? null;
+    const names = scene()?.state?.names ?? [];
+    space.selected = selected;
+    space.many = new Set(many);
+    space.stage.request();
+    list.mark(selected, space.many);
+    const text =
+      selected !== null && names[selected]
+        ? `selected: ${names[selected]}`
+        : many.length
+          ? `${many.length} points selected`
+          : names.length
+            ? "click a point, or Tab and Enter in this list"
+            : "";
+    if (caption.textContent !== text) {
+      caption.textContent = text;
+      if (selected !== null) shell.say(text);
+    }
+  };
+  const paintScene = (): void => {
+    const now = scene();
+    if (!now?.state) {
+      empty.textContent = "waiting for the first search…";
+      return;
+    }
+    const { state, q } = now;
+    empty.textContent = state.names.length ? "" : "no fixed points at these tolerances";
+    space.update(state);
+    histogram.update(q);
+    list.update(state.names, state.code, space.stage.theme.dark);
+    const present = [...new Set(Array.from(state.code.data))].sort();
+    legend.replaceChildren(
+      ...present.map((c) => {
+        const kind = CLASSES[c];
+        const count = Array.from(state.code.data).filter((v) => v === c).length;
+        const mark = h("span", { class: `fpf-mark fpf-mark-${kind.shape}`, style: `--c:${space.stage.theme.dark ? kind.dark : kind.light}` });
+        return h("span", {}, mark, `${kind.name} ${count}`);
+      }),
+    );
+    audit.replaceChildren(...q.audit.flatMap((a, i) => [i ? " · " : "", h("span", { title: a.tooltip }, `${a.count.toLocaleString("en")} ${a.label}`)]));
+    paintTools();
+    paintSelection();
+  };
+  watch(model, disposer, "scene", paintScene);
+  watch(model, disposer, "selected", paintSelection);
+  watch(model, disposer, "selection", paintSelection);
+  watch(model, disposer, "options", paintOptions);
+  paintOptions();
+  paintScene();
+  return () => disposer.dispose();
+}

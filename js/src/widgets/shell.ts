@@ -1,0 +1,96 @@
+/** What the three widgets share: root element, style, status line, tool buttons, live region. */
+
+import css from "../style.css";
+import { Disposer, h } from "../core/dom";
+import type { Model } from "../core/model";
+import type { Status } from "../core/scene";
+import { isDark, onThemeChange } from "../core/theme";
+
+export interface Shell {
+  root: HTMLElement;
+  bar: HTMLElement;
+  tools: HTMLElement;
+  say(words: string): void;
+  disposer: Disposer;
+}
+
+const IDLE: Status = { state: "idle", text: "", tooltip: "", progress: 0, error: "" };
+
+export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
+  const disposer = new Disposer();
+  const dot = h("span", { class: "fpf-dot" });
+  const words = h("span", {});
+  const status = h("div", { class: "fpf-status", "data-testid": "fpf-status", role: "status" }, dot, words);
+  const tools = h("div", { class: "fpf-tools", role: "toolbar", "aria-label": `${label} tools` });
+  const bar = h("div", { class: "fpf-bar" }, status, tools);
+  const fill = h("i");
+  const progress = h("div", { class: "fpf-progress", "data-testid": "fpf-progress", role: "progressbar", "aria-label": "progress", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
+  const error = h("div", { class: "fpf-error", "data-testid": "fpf-error", role: "alert" });
+  const live = h("div", { class: "fpf-sr", "aria-live": "polite", "data-testid": "fpf-live" });
+  const root = h("div", { class: "fpf-root", role: "group", "aria-label": label }, h("style", {}, css), bar, progress, error, live);
+  el.append(root);
+  disposer.add(() => root.remove());
+
+  const paintTheme = (): void => void root.classList.toggle("fpf-dark", isDark(root));
+  paintTheme();
+  disposer.add(onThemeChange(root, paintTheme));
+
+  const update = (): void => {
+    const s = { ...IDLE, ...((model.get("status") as Partial<Status>) ?? {}) };
+    dot.dataset.state = s.state;
+    if (words.textContent !== s.text) words.textContent = s.text;
+    status.title = s.tooltip;
+    error.textContent = s.error;
+    const busy = s.state === "computing";
+    progress.classList.toggle("fpf-busy", busy && s.progress < 0);
+    fill.style.width = busy && s.progress >= 0 ? `${Math.round(100 * s.progress)}%` : "";
+    if (busy && s.progress >= 0) progress.setAttribute("aria-valuenow", String(Math.round(100 * s.progress)));
+    else progress.removeAttribute("aria-valuenow");
+  };
+  watch(model, disposer, "status", update);
+  update();
+  return { root, bar, tools, say: (text) => void (live.textContent = text), disposer };
+}
+
+/** Listens to a trait and forgets it at clean-up. */
+export function watch(model: Model, disposer: Disposer, name: string, callback: () => void): void {
+  const handler = (): void => callback();
+  model.on(`change:${name}`, handler);
+  disposer.add(() => model.off(`change:${name}`, handler));
+}
+
+export function put(model: Model, name: string, value: unknown): void {
+  model.set(name, value);
+  model.save_changes();
+}
+
+export function button(label: string, title: string, testid: string, onclick: () => void): HTMLButtonElement {
+  return h("button", { type: "button", title, "aria-label": title, "data-testid": testid, onclick }, label);
+}
+
+export function toggle(label: string, title: string, testid: string, onclick: () => void): HTMLButtonElement {
+  const node = button(label, title, testid, onclick);
+  node.setAttribute("aria-pressed", "false");
+  return node;
+}
+
+export const press = (node: HTMLElement, on: boolean): void => node.setAttribute("aria-pressed", String(on));
+
+/** A row of name, slider and value: for pages without a kernel as well. */
+export function range(label: string, testid: string, title: string, oninput: (value: number) => void): { element: HTMLElement; set(value: number, max: number, text: string): void } {
+  const input = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "data-testid": testid, "aria-label": label, title });
+  const output = h("output");
+  input.addEventListener("input", () => oninput(Number(input.value)));
+  // Lab would take the arrow keys for itself.
+  input.addEventListener("keydown", (e) => e.stopPropagation());
+  return {
+    element: h("label", { class: "fpf-range", title }, label, input, output),
+    set(value, max, text) {
+      input.max = String(max);
+      input.value = String(value);
+      input.disabled = max <= 0;
+      input.setAttribute("aria-valuetext", text);
+      output.textContent = text;
+    },
+  };
+}
