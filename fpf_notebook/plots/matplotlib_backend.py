@@ -8,6 +8,7 @@ ask for a window, go through pyplot.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 import matplotlib
@@ -31,6 +32,20 @@ _DASHES: dict[str, Any] = {"solid": "solid", "dash": (0, (4, 2)), "dot": (0, (1,
 _PAGE = PAGES["light"]
 _SMALL, _NORMAL, _LARGE = 8.0, 9.0, 11.0  # font sizes in points
 _NO_WINDOW = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
+
+
+class NotebookFigure(Figure):
+    """A figure that pyplot does not know and that a notebook shows all the same.
+
+    Jupyter learns to show matplotlib's figures only when pyplot is first used; until then a
+    plain figure at the end of a cell would be shown as a line of text.
+    """
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        file = BytesIO()
+        self.savefig(file, format="png", dpi=1.5 * self.dpi)  # sharp on dense screens too
+        width, height = (round(inches * self.dpi) for inches in self.get_size_inches())
+        return file.getvalue(), {"width": width, "height": height}
 
 
 def draw(
@@ -64,7 +79,7 @@ def draw(
     matplotlib.figure.Figure
     """
     if figure is None:
-        figure = Figure(figsize=figsize or (7.0, 7.0 * scene.height_share))
+        figure = NotebookFigure(figsize=figsize or (7.0, 7.0 * scene.height_share))
     figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
     figure.set_facecolor(_PAGE.paper)
     if scene.n_dims == 3:
@@ -99,7 +114,7 @@ def new_figure(figsize: tuple[float, float] | None, *, for_window: bool) -> Figu
         import matplotlib.pyplot as plt
 
         return plt.figure(figsize=figsize)
-    return Figure(figsize=figsize)
+    return NotebookFigure(figsize=figsize)
 
 
 def show(figure: Figure) -> None:

@@ -290,6 +290,6 @@ def _subtitle(fixed_points: Any) -> str:
     completeness = getattr(fixed_points, "completeness", None)
     if completeness is None:
         return ""
-    expected = completeness.expected_sum
-    of = "unknown" if expected is None else expected
-    return f"index sum {completeness.index_sum} of expected {of}"
+    if completeness.expected_sum is None:
+        return f"index sum {completeness.index_sum}, expected sum unknown"
+    return f"index sum {completeness.index_sum} of expected {completeness.expected_sum}"
