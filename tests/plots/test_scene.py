@@ -32,8 +32,8 @@ def test_inconsistent_marks_are_refused(marks, message):
 def test_a_scene_has_two_or_three_axes():
     with pytest.raises(ValueError, match="1 given"):
         Scene(axes=FLAT[:1])
+    bars = Bars(np.arange(3.0), np.ones(2, int), np.zeros(2, int), "fixed")
     with pytest.raises(ValueError, match="a histogram has 2 axes"):
-        bars = Bars(np.arange(3.0), np.ones(2, int), np.zeros(2, int), "fixed")
         Scene(axes=(*FLAT, Axis("z")), bars=(bars,))
 
 
