@@ -52,6 +52,12 @@ def sizes(fps: FixedPoints) -> str:
     return f"{_counted(fps.n_states, 'state')}, {_counted(fps.n_inputs, 'input')}, {kind}{dt}"
 
 
+def time_unit(fps: FixedPoints) -> tuple[str, str]:
+    """Return the unit in which the time constants are: one of it, and many."""
+    in_steps = fps.time == "discrete" and fps.dt is None
+    return ("step", "steps") if in_steps else ("unit of time", "units of time")
+
+
 def text(fps: FixedPoints) -> str:
     """Return the summary that `FixedPoints.print_summary` prints, without a final newline."""
     lines = ["=== Fixed Points Summary ===", headline(fps), sizes(fps)]

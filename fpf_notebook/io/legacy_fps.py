@@ -1,0 +1,96 @@
+"""Fixed points that FixedPointFinder has pickled."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fpf_notebook.analysis.fields import FIELDS
+from fpf_notebook.analysis.fixed_points import FixedPoints
+from fpf_notebook.io.inert_pickle import Attributes, Refused, load_inert
+
+_CLASS = "FixedPoints"
+# What its class keeps beside the points, and what follows from these anyway.
+_NOT_DATA = frozenset(
+    {"n", "n_states", "n_inputs", "tol_unique", "dtype", "dtype_complex", "verbose"}
+    | {"do_alloc_nan", "has_decomposed_jacobians"}
+)
+
+
+def load_legacy_fps(path: str | os.PathLike[str]) -> FixedPoints:
+    """Load a file that FixedPointFinder's ``FixedPoints.save`` has written.
+
+    Such files are pickles, which can run any code when they are loaded. Here nothing in them is
+    run: arrays and plain values are read, and whatever else a file asks for is refused.
+
+    Parameters
+    ----------
+    path
+        The file: the pickled attributes of a ``FixedPoints`` object, or the pickled object, of any
+        pickle protocol and either version of Python.
+
+    Returns
+    -------
+    FixedPoints
+        Of a map. Fields that are allocated but not filled (not a number throughout) are None.
+        ``provenance`` names the source, and the attributes that have no place here.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged, holds something else than fixed points, or asks for anything that numpy
+        arrays do not need.
+    """
+    path = Path(path)
+    data = path.read_bytes()
+    try:
+        content = load_inert(data, _CLASS)
+    except Refused as error:
+        raise ValueError(f"{path} was refused: {error}.") from error
+    # A damaged pickle can raise anything.
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"{path} is no pickled file, or a damaged one: {reason}") from error
+    attributes = content.values if isinstance(content, Attributes) else content
+    if not isinstance(attributes, dict) or "xstar" not in attributes:
+        raise ValueError(f"{path} holds no fixed points of FixedPointFinder: it has no xstar.")
+    try:
+        return _converted(attributes, path.name)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} holds damaged fixed points: {error}") from error
+
+
+def _converted(attributes: dict[str, Any], source: str) -> FixedPoints:
+    fields: dict[str, Any] = {}
+    for name in FIELDS:
+        value = attributes.get(name)
+        if value is not None and not _is_unfilled(name, value):
+            fields[name] = value
+    ignored = [
+        str(name)
+        for name, value in attributes.items()
+        if name not in FIELDS and name not in _NOT_DATA and value is not None
+    ]
+    provenance: dict[str, Any] = {"source": "FixedPointFinder", "file": source}
+    if ignored:
+        provenance["ignored"] = sorted(ignored)
+    metadata: dict[str, Any] = {"provenance": provenance}
+    for name in ("tol_unique", "dtype"):
+        if attributes.get(name) is not None:
+            metadata[name] = attributes[name]
+    return FixedPoints(**fields, **metadata)
+
+
+def _is_unfilled(name: str, value: Any) -> bool:
+    """Say whether an array was allocated, as NaN, and never written to.
+
+    `xstar` is none of these even then: it says how many points there are.
+    """
+    array = np.asarray(value)
+    unfilled = array.dtype.kind in "fc" and array.size > 0 and np.isnan(array).all()
+    return bool(unfilled) and name != "xstar"

@@ -1,0 +1,115 @@
+"""What stands in a file: the arrays of a `FixedPoints` and its metadata as one text.
+
+The two file formats differ only in how they keep these; that both mean the same is settled here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from fpf_notebook.analysis.fields import FIELDS
+from fpf_notebook.analysis.fixed_points import FixedPoints
+
+FORMAT = "fpf_notebook.FixedPoints"
+VERSION = 1
+
+
+def to_record(fps: FixedPoints) -> tuple[dict[str, np.ndarray], str]:
+    """Return the per-point arrays that there are, and the metadata as JSON.
+
+    Parameters
+    ----------
+    fps
+        The points.
+
+    Raises
+    ------
+    TypeError
+        If `provenance` holds something that JSON cannot.
+    """
+    arrays = {name: getattr(fps, name) for name in FIELDS if getattr(fps, name) is not None}
+    metadata = {
+        "tol_unique": fps.tol_unique,
+        "dtype": str(fps.dtype),
+        "time": fps.time,
+        "dt": fps.dt,
+        "interrupted": fps.interrupted,
+        "completeness": None if fps.completeness is None else fps.completeness.to_dict(),
+        "audit": None if fps.audit is None else fps.audit.to_dict(),
+        "slices": [
+            {"name": part.name, "shape": list(part.shape), "start": part.start, "stop": part.stop}
+            for part in fps.slices
+        ],
+        "provenance": dict(fps.provenance),
+    }
+    return arrays, json.dumps(metadata, default=_plain)
+
+
+def from_record(arrays: dict[str, np.ndarray], metadata: str) -> FixedPoints:
+    """Make the points of what :func:`to_record` returned.
+
+    Parameters
+    ----------
+    arrays
+        By field name; others are ignored.
+    metadata
+        JSON.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        If the record is damaged.
+    """
+    entries = json.loads(metadata)
+    fields: dict[str, Any] = {name: arrays[name] for name in FIELDS if name in arrays}
+    fields |= {
+        name: entries[name]
+        for name in ("tol_unique", "dtype", "time", "dt", "interrupted", "provenance")
+    }
+    if entries["completeness"] is not None:
+        from fpf_notebook.finder.completeness import Completeness
+
+        fields["completeness"] = Completeness.from_dict(entries["completeness"])
+    if entries["audit"] is not None:
+        from fpf_notebook.finder.audit import Audit
+
+        fields["audit"] = Audit.from_dict(entries["audit"])
+    if entries["slices"]:
+        # Imported only where needed: it brings in JAX.
+        from fpf_notebook.dynamics.step_map import StateSlice
+
+        fields["slices"] = tuple(
+            StateSlice(part["name"], tuple(part["shape"]), part["start"], part["stop"])
+            for part in entries["slices"]
+        )
+    return FixedPoints(**fields)
+
+
+def check_version(name: Any, version: Any) -> None:
+    """Refuse what this release cannot read.
+
+    Raises
+    ------
+    ValueError
+        If the file is of another format, or of a newer version of it.
+    """
+    if name != FORMAT:
+        raise ValueError("it was not written by fpf_notebook")
+    if int(version) > VERSION:
+        raise ValueError(
+            f"its format has version {int(version)}, this release of fpf_notebook reads versions "
+            f"up to {VERSION}: install a newer one"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy's scalars and arrays in the provenance into what JSON can hold."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(
+        f"The provenance of the fixed points holds {value!r} of type {type(value).__name__}, "
+        "expected something that JSON can hold: numbers, text, lists, dictionaries."
+    )
