@@ -21,7 +21,13 @@ from fpf_notebook.dynamics.step_map import (
     StepMap,
     Time,
 )
-from fpf_notebook.dynamics.tracing import Traced, digest, trace, without_addresses
+from fpf_notebook.dynamics.tracing import (
+    NotDifferentiableError,
+    Traced,
+    digest,
+    trace,
+    without_addresses,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +97,16 @@ def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) 
     with jax.enable_x64(dtype == "float64"):
         h = jax.ShapeDtypeStruct((recipe.n_states,), work)
         u = jax.ShapeDtypeStruct((recipe.n_inputs,), work)
-        traced = trace(recipe.both, _cast(given, work), h, u)
-        again = trace(recipe.both, _cast(given, work), h, u)
+        try:
+            traced = trace(recipe.both, _cast(given, work), h, u, with_derivative=True)
+        except NotDifferentiableError as error:
+            raise ValueError(
+                f"{recipe.name} cannot be differentiated in forward mode, which the search for "
+                f"fixed points needs. JAX says: {error}\nThe likely cause is a function with a "
+                "custom reverse-mode rule (jax.custom_vjp) or a callback to Python; give it a rule "
+                "by jax.custom_jvp instead, or leave it out."
+            ) from error
+        again = trace(recipe.both, _cast(given, work), h, u, with_derivative=True)
         _check_repeatable(traced, again, recipe.name)
         next_aval, output_aval = jax.tree.unflatten(traced.out_tree, traced.out_avals)
         probe.check_result(next_aval, recipe.n_states, recipe.name, time)

@@ -210,23 +210,26 @@ def _lstm(cell: Any, x: Interval | None, states: dict[int, Interval]) -> Interva
     bias = None if cell.b is None else plain(cell.b)
     drive = intervals.affine(x, plain(cell.Wi), bias)
     hidden = intervals.constant(min(low, 0.0), max(high, 0.0), n)
-    memory = hidden
-    for _ in range(_N_SWEEPS):
+
+    def sweep(_: int, box: tuple[Interval, Interval]) -> tuple[Interval, Interval]:
+        hidden, _memory = box
         gated = intervals.plus(drive, intervals.affine(hidden, plain(cell.Wh)))
         i, g, f, o = (
             Interval(*pair)
             for pair in zip(jnp.split(gated.low, 4), jnp.split(gated.high, 4), strict=True)
         )
-        # BrainPy's forget gate is sigmoid(f + 1).
-        forget = Interval(f.low + 1, f.high + 1)
         memory = intervals.leaky_sum(
-            intervals.gates(forget),
+            # One minus BrainPy's forget gate, sigmoid(f + 1).
+            intervals.gates(Interval(-f.high - 1, -f.low - 1)),
             intervals.times(intervals.gates(i), intervals.increasing(cell.activation, g)),
-            intervals.gates(Interval(-forget.high, -forget.low)),
         )
-        # With the memory in its interval, the new hidden state lies in one that is no larger than
-        # before; so the two together are a box that is not left, and a better start.
-        hidden = intervals.times(intervals.gates(o), intervals.increasing(cell.activation, memory))
+        output = intervals.increasing(cell.activation, memory)
+        return intervals.times(intervals.gates(o), output), memory
+
+    # A box that the step does not leave is mapped by a sweep onto one inside of it, which is again
+    # not left. The first one is: whatever the memory, the hidden state is a gate times a value of
+    # the activation.
+    hidden, memory = jax.lax.fori_loop(0, _N_SWEEPS, sweep, (hidden, hidden))
     states[id(cell.state)] = Interval(
         jnp.concatenate([hidden.low, memory.low]), jnp.concatenate([hidden.high, memory.high])
     )

@@ -88,7 +88,7 @@ def state_size(model: bp.DynamicalSystem, given: int | None) -> int | None:
         return given
     size = _attribute(model, _STATE_NAMES)
     if size is None:
-        shape = getattr(getattr(model, "h0", None), "shape", ())
+        shape: tuple[int, ...] = getattr(getattr(model, "h0", None), "shape", ())
         size = int(shape[-1]) if len(shape) else None
     return size
 

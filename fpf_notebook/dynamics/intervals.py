@@ -54,29 +54,23 @@ def times(x: Interval, y: Interval) -> Interval:
     return Interval(products.min(axis=0), products.max(axis=0))
 
 
-def leaky_sum(keep: Interval, drive: Interval, keep_complement: Interval) -> Interval:
-    """Return an interval that ``c -> keep * c + drive`` does not leave.
+def leaky_sum(leak: Interval, drive: Interval) -> Interval:
+    """Return an interval that ``c -> (1 - leak) * c + drive`` does not leave.
 
     Parameters
     ----------
-    keep
-        The factor, between 0 and 1.
+    leak
+        Between 0 and 1. Not its complement, which would be rounded to 1 where the leak is small.
     drive
         What is added.
-    keep_complement
-        ``1 - keep``, passed separately since it is lost to rounding when ``keep`` is close to 1.
 
     Returns
     -------
     Interval
-        It contains zero, so that a factor below 1 can only shrink it, and reaches as far as
-        ``drive / (1 - keep)`` for the largest ``keep`` and the largest ``drive`` on either side.
+        From the smallest to the largest ``drive / leak``, zero included. There, what the smallest
+        leak takes away outweighs what the largest drive adds.
     """
-    del keep  # only its distance from 1 matters
-    return Interval(
-        jnp.minimum(drive.low, 0.0) / keep_complement.low,
-        jnp.maximum(drive.high, 0.0) / keep_complement.low,
-    )
+    return Interval(jnp.minimum(drive.low, 0.0) / leak.low, jnp.maximum(drive.high, 0.0) / leak.low)
 
 
 def gates(x: Interval) -> Interval:

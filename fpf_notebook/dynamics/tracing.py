@@ -51,7 +51,11 @@ class Traced:
         return jax.tree.unflatten(self.out_tree, out)
 
 
-def trace(function: Callable[..., Any], *args: PyTree) -> Traced:
+class NotDifferentiableError(Exception):
+    """A computation has no derivative in forward mode."""
+
+
+def trace(function: Callable[..., Any], *args: PyTree, with_derivative: bool = False) -> Traced:
     """Trace a function with arguments of the shapes and types of ``args``.
 
     Must be called within the ``jax.enable_x64`` scope of the wanted precision.
@@ -62,11 +66,20 @@ def trace(function: Callable[..., Any], *args: PyTree) -> Traced:
         The function. It is called once.
     args
         Trees of arrays or of ``jax.ShapeDtypeStruct``.
+    with_derivative
+        Whether the derivative counts in the identity of the computation. It must be asked for
+        where derivatives will be taken: two functions with equal values can have different rules
+        for their derivatives.
 
     Returns
     -------
     Traced
         The computation.
+
+    Raises
+    ------
+    NotDifferentiableError
+        If the derivative is asked for, and there is none.
     """
     closed, out = jax.make_jaxpr(function, return_shape=True)(*args)
     out_avals, out_tree = jax.tree.flatten(out)
@@ -76,7 +89,7 @@ def trace(function: Callable[..., Any], *args: PyTree) -> Traced:
         held=tuple(_snapshot(value) for value in closed.consts),
         out_tree=out_tree,
         out_avals=tuple(out_avals),
-        text=_identity(closed, args),
+        text=_identity(closed, args, with_derivative),
         precision="float32" if any(_rounds(eqn) for eqn in _equations(jaxpr)) else "float64",
     )
 
@@ -93,14 +106,11 @@ def _snapshot(value: Any) -> Any:
     return np.array(value)
 
 
-def _identity(closed: ClosedJaxpr, args: PyTree) -> str:
-    """Return a text that is equal for equal computations and, as far as possible, only for them."""
+def _identity(closed: ClosedJaxpr, args: PyTree, with_derivative: bool) -> str:
     jaxpr = closed.jaxpr
     parts = [str(jaxpr), str(jax.tree.structure(args))]
     parts += [_value_text(value) for value in _embedded_values(jaxpr)]
-    # The text shows a function with a custom derivative without its rule. The derivative of the
-    # whole computation contains the rules written out.
-    if any(eqn.primitive.name.startswith("custom_") for eqn in _equations(jaxpr)):
+    if with_derivative:
         parts.append(_derivative_text(closed))
     return "\n".join(parts)
 
@@ -118,7 +128,10 @@ def _derivative_text(closed: ClosedJaxpr) -> str:
 
         return jax.jvp(along, [values[i] for i in moving], tangents)
 
-    return str(jax.make_jaxpr(derivative)(avals, [avals[i] for i in moving]).jaxpr)
+    try:
+        return str(jax.make_jaxpr(derivative)(avals, [avals[i] for i in moving]).jaxpr)
+    except Exception as error:
+        raise NotDifferentiableError(f"{type(error).__name__}: {error}") from error
 
 
 def _value_text(value: Any) -> str:

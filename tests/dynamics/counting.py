@@ -1,0 +1,25 @@
+"""Count what XLA compiles."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax.monitoring
+
+_COMPILED = "/jax/core/compile/backend_compile_duration"
+
+
+@contextmanager
+def compilations() -> Iterator[list[str]]:
+    """Yield a list that grows by one entry with each compilation inside."""
+    events: list[str] = []
+
+    def listen(event: str, duration: float, **details: Any) -> None:
+        if event == _COMPILED:
+            events.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield events
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
