@@ -91,7 +91,7 @@ def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) 
         If the step returns something of the wrong shape or type or NaN, if it is not repeatable,
         or if it leaves the given box.
     """
-    given = jax.tree.map(_parameter, recipe.params)
+    given = parameters(recipe.params)
     work = np.dtype(dtype)
 
     with jax.enable_x64(dtype == "float64"):
@@ -149,8 +149,28 @@ def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) 
     return probe.with_checked_box(step_map, must_hold=recipe.box_must_hold)
 
 
+def parameters(tree: PyTree) -> PyTree:
+    """Copy parameters into arrays, so that the caller may go on writing into his own.
+
+    Parameters
+    ----------
+    tree
+        A tree of arrays and numbers.
+
+    Returns
+    -------
+    PyTree
+        The same tree of NumPy arrays.
+
+    Raises
+    ------
+    TypeError
+        If there is anything else in it.
+    """
+    return jax.tree.map(_parameter, tree)
+
+
 def _parameter(value: Any) -> Any:
-    # A copy, so that the caller may go on writing into his arrays.
     array = np.array(value)
     if array.dtype == object or array.dtype.kind in "USMm":
         raise TypeError(
@@ -211,13 +231,7 @@ def _check_repeatable(first: Traced, second: Traced, name: str) -> None:
         for a, b in zip(first.held, second.held, strict=False)
     )
     if not same:
-        raise ValueError(
-            f"{name} does another computation when it is called a second time with the same "
-            "arguments. A fixed point needs a step that depends on parameters, state and input "
-            "only. The likely cause is a random number (dropout or noise that is switched on) or "
-            "something that the model remembers between calls (a counter, a cache). Switch it "
-            "off, or make it part of the state."
-        )
+        raise ValueError(probe.not_repeatable(name))
 
 
 def _check_box_shapes(boxed: Traced, recipe: Recipe) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 import jax
 import numpy as np
 
-from fpf_notebook.dynamics.assemble import Recipe
+from fpf_notebook.dynamics.assemble import Recipe, parameters
+from fpf_notebook.dynamics.probe import not_repeatable
 from fpf_notebook.dynamics.step_map import Precision, PyTree
 
 Convention: TypeAlias = Literal["input_state", "state_input"]
@@ -88,7 +89,8 @@ def recipe_of_function(
             f"{name} is a function, and a function does not tell its sizes: pass "
             f"{' and '.join(f'{label}=' for label in missing)} to as_step_map."
         )
-    leading = () if params is None else (params,)
+    if params is not None:
+        params = parameters(params)
 
     def call(style: _Style, given: PyTree, h: Any, u: Any) -> tuple[Any, Any]:
         first = () if params is None else (given,)
@@ -103,7 +105,7 @@ def recipe_of_function(
             if failure is None:
                 fitting.append(style)
             else:
-                shown = style.describe(name, n_states, n_inputs, bool(leading))
+                shown = style.describe(name, n_states, n_inputs, params is not None)
                 failures.append(f"  {shown} {failure}")
         if not fitting:
             raise ValueError(_no_fit(name, n_states, n_inputs, failures))
@@ -206,9 +208,8 @@ def _misfit(
     batch = (_batch_size(n_states, n_inputs),) if style.batched else ()
     h = jax.ShapeDtypeStruct((*batch, n_states), np.dtype(dtype))
     u = jax.ShapeDtypeStruct((*batch, n_inputs), np.dtype(dtype))
-    given = jax.tree.map(np.asarray, params)
     try:
-        following, _ = jax.eval_shape(lambda p, x, v: call(style, p, x, v), given, h, u)
+        following, _ = jax.eval_shape(lambda p, x, v: call(style, p, x, v), params, h, u)
     except _WrongReturnError as error:
         return str(error)
     except Exception as error:
@@ -255,9 +256,12 @@ def _check_same(
     @jax.jit
     def compare(given: PyTree, h: Any, u: Any) -> Any:
         one_by_one = [call(single, given, h[i], u[i])[0] for i in range(batch)]
-        return jax.numpy.stack(one_by_one), call(many, given, h, u)[0]
+        again = call(single, given, h[0], u[0])[0]
+        return jax.numpy.stack(one_by_one), call(many, given, h, u)[0], again
 
-    first, second = compare(jax.tree.map(np.asarray, params), h, u)
+    first, second, again = compare(params, h, u)
+    if not np.array_equal(first[0], again, equal_nan=True):
+        raise ValueError(not_repeatable(name))
     tolerance = 1e-4 if dtype == "float32" else 1e-8
     if not np.allclose(first, second, rtol=tolerance, atol=tolerance, equal_nan=True):
         raise ValueError(

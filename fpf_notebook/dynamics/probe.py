@@ -50,6 +50,28 @@ def check_result(result: Any, n_states: int, name: str, time: Time) -> None:
         )
 
 
+def not_repeatable(name: str) -> str:
+    """Return the message for a step that is not a function of its arguments.
+
+    Parameters
+    ----------
+    name
+        Name of the model.
+
+    Returns
+    -------
+    str
+        The message.
+    """
+    return (
+        f"{name} does something different when it is called a second time with the same arguments. "
+        "A fixed point needs a step that depends on parameters, state and input only. The likely "
+        "cause is a random number (dropout or noise that is switched on) or something that the "
+        "model remembers between calls (a counter, a cache). Switch it off, or make it part of "
+        "the state."
+    )
+
+
 def check_values(step_map: StepMap) -> None:
     """Check that a step gives numbers, and the same ones when it is called again.
 
@@ -66,12 +88,7 @@ def check_values(step_map: StepMap) -> None:
     states, inputs = _probe_points(step_map)
     first, second = step_map(states, inputs), step_map(states, inputs)
     if not np.array_equal(first, second, equal_nan=True):
-        raise ValueError(
-            f"{step_map.name} gives different results when it is called twice with the same "
-            "arguments. The likely cause is a callback to Python that draws random numbers or "
-            "remembers something. A fixed point needs a step that depends on parameters, state "
-            "and input only."
-        )
+        raise ValueError(not_repeatable(step_map.name))
     # A step need not be defined everywhere (a square root of rates, say), only somewhere.
     finite = np.isfinite(first).all(axis=1)
     if not finite.any():

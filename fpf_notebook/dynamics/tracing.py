@@ -81,7 +81,8 @@ def trace(function: Callable[..., Any], *args: PyTree, with_derivative: bool = F
     NotDifferentiableError
         If the derivative is asked for, and there is none.
     """
-    closed, out = jax.make_jaxpr(function, return_shape=True)(*args)
+    # A new function each time: JAX would not trace the same one again, but return what it has.
+    closed, out = jax.make_jaxpr(lambda *a: function(*a), return_shape=True)(*args)
     out_avals, out_tree = jax.tree.flatten(out)
     jaxpr = closed.jaxpr
     return Traced(
@@ -129,7 +130,11 @@ def _derivative_text(closed: ClosedJaxpr) -> str:
         return jax.jvp(along, [values[i] for i in moving], tangents)
 
     try:
-        return str(jax.make_jaxpr(derivative)(avals, [avals[i] for i in moving]).jaxpr)
+        jaxpr = jax.make_jaxpr(derivative)(avals, [avals[i] for i in moving]).jaxpr
+        # What has a rule for reverse mode only can be traced, but not evaluated.
+        if any(eqn.primitive.name == "custom_lin" for eqn in _equations(jaxpr)):
+            raise TypeError("can't apply forward-mode differentiation to a custom_vjp function")
+        return str(jaxpr)
     except Exception as error:
         raise NotDifferentiableError(f"{type(error).__name__}: {error}") from error
 
