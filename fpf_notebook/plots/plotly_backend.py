@@ -277,7 +277,7 @@ def _scene_3d(scene: Scene, grid: bool) -> dict[str, Any]:
         settings |= {"showbackground": False, "nticks": 5, "showline": True}
         axes.append(settings)
     # The same view as matplotlib's: azimuth −58°, elevation 22°.
-    azimuth, elevation, distance = radians(-58), radians(22), 2.05
+    azimuth, elevation, distance = radians(-58), radians(22), 2.15
     eye = {
         "x": distance * cos(elevation) * cos(azimuth),
         "y": distance * cos(elevation) * sin(azimuth),
