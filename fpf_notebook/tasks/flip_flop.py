@@ -156,10 +156,11 @@ class FlipFlop:
 
 def _last_pulse(pulses: np.ndarray, before_the_first: int) -> np.ndarray:
     """Return the sign of the last pulse up to each step ``[trial, time, bit]``."""
-    when = np.arange(pulses.shape[1], dtype=np.int32)[:, None]
-    last = np.maximum.accumulate(np.where(pulses != 0, when, -1), axis=1)
-    held = np.take_along_axis(pulses, np.maximum(last, 0), axis=1)
-    return np.where(last < 0, np.int8(before_the_first), held)
+    held = pulses.copy()
+    held[:, 0][pulses[:, 0] == 0] = before_the_first
+    for t in range(1, pulses.shape[1]):
+        np.copyto(held[:, t], held[:, t - 1], where=pulses[:, t] == 0)
+    return held
 
 
 def _as_pulses(pulses: np.ndarray) -> Trials:
