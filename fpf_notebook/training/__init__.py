@@ -1,0 +1,23 @@
+"""Training: a compiled loop that can be watched, paused, stopped and resumed at the exact step."""
+
+from fpf_notebook.training.callbacks import Callback, EpochInfo, TrainingProgressBar
+from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
+from fpf_notebook.training.history import TrainingHistory
+from fpf_notebook.training.losses import masked_mean_squared_error, task_loss
+from fpf_notebook.training.run import TrainingRun
+from fpf_notebook.training.state import TrainingState
+from fpf_notebook.training.trainer import train
+
+__all__ = [
+    "Callback",
+    "EpochInfo",
+    "TrainingHistory",
+    "TrainingProgressBar",
+    "TrainingRun",
+    "TrainingState",
+    "load_checkpoint",
+    "masked_mean_squared_error",
+    "save_checkpoint",
+    "task_loss",
+    "train",
+]
