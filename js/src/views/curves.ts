@@ -79,8 +79,13 @@ export class CurvesView {
   }
 
   private config(data: CurveSet, theme: Theme, width: number, height: number): uPlot.Options {
+    // Whole decades only: the lines between them would be most of the ink.
+    const decades = (_: uPlot, splits: number[]): (number | null)[] =>
+      splits.map((v) => (!this.options.log || Math.abs(Math.log10(v) % 1) < 1e-9 ? v : null));
     const axis = { stroke: theme.muted, grid: { stroke: theme.grid, width: 1 }, ticks: { show: false }, font: "10px system-ui, sans-serif" };
     const groups = [...new Set(data.series.map((s) => s.group))];
+    const sides = ["loss", "accuracy"].filter((g) => groups.includes(g));
+    if (!sides.length) sides.push(...groups.slice(0, 1));
     const logScale = (group: string): boolean => this.options.log && group !== "accuracy";
     const scales: uPlot.Scales = { x: { time: false } };
     for (const g of groups) scales[g] = logScale(g) ? { distr: 3 } : {};
@@ -99,7 +104,8 @@ export class CurvesView {
           scale: s.group,
           stroke: theme.series[i % theme.series.length],
           width: 1.5,
-          dash: s.group === groups[0] ? undefined : [4, 3],
+          dash: s.group === sides[0] ? undefined : [4, 3],
+          show: s.group !== "rate", // a click in the legend shows it
           spanGaps: true,
           points: { show: false },
           value: (_: uPlot, v: number | null) => (v === null || v === undefined ? "" : short(v)),
@@ -107,12 +113,15 @@ export class CurvesView {
       ],
       axes: [
         { ...axis, size: 26 },
-        ...groups.slice(0, 2).map((g, i) => ({
+        ...sides.map((g, i) => ({
           ...axis,
           scale: g,
           side: i === 0 ? 3 : 1,
           size: 46,
-          grid: i === 0 ? axis.grid : { show: false },
+          grid: i === 0 ? { ...axis.grid, filter: decades } : { show: false },
+          label: g === "accuracy" ? "accuracy" : undefined,
+          labelSize: 16,
+          labelFont: "11px system-ui, sans-serif",
           values: words,
         })),
       ],

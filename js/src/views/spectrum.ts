@@ -15,6 +15,8 @@ export interface SpectrumSet {
   values: ArrayLike<number>;
   code: number;
   name: string;
+  /** Drawn with the shape of its class, as the first set is, and not as a cross beside it. */
+  equal?: boolean;
 }
 
 export interface SpectrumScene {
@@ -148,7 +150,8 @@ export class SpectrumView {
   private drawSet(p: Painter, theme: Theme, f: ReturnType<typeof makeFrame>, set: SpectrumSet, s: number): void {
     const n = set.values.length / 2;
     const kind = CLASSES[set.code] ?? CLASSES[4];
-    const color = s === 0 ? (theme.dark ? kind.dark : kind.light) : theme.series[s % theme.series.length];
+    const own = s === 0 || set.equal === true;
+    const color = own ? (theme.dark ? kind.dark : kind.light) : theme.series[s % theme.series.length];
     if (s === 0 && this.x.length !== n) {
       this.x = new Float64Array(n);
       this.y = new Float64Array(n);
@@ -160,8 +163,8 @@ export class SpectrumView {
         this.y[i] = y;
         if (i === this.selected) p.circle(x, y, 9, { stroke: theme.accent, width: 2 });
       }
-      const size = (s === 0 ? 4.5 : 3.5) * (s === 0 && i === this.hovered ? 1.35 : 1);
-      drawMarker(p, s === 0 ? kind.shape : "cross", x, y, size, { fill: color, stroke: theme.background, alpha: s === 0 ? 1 : 0.75 });
+      const size = (own ? 4.5 : 3.5) * (s === 0 && i === this.hovered ? 1.35 : 1);
+      drawMarker(p, own ? kind.shape : "cross", x, y, size, { fill: color, stroke: theme.background, alpha: own ? 0.95 : 0.75 });
     }
   }
 

@@ -33,6 +33,11 @@ export function trialLines(trial: NonNullable<Trial>): Line[] {
   return lines;
 }
 
+/** Eigenvalues of all points of a class. */
+function ofClass(s: Snapshot, code: number, width: number): number[] {
+  return Array.from(s.code.data).flatMap((c, i) => (c === code ? Array.from(s.eigenvalues.data.slice(i * width, (i + 1) * width)) : []));
+}
+
 export const countOf = (s: Snapshot, code: number): number => Array.from(s.code.data).filter((c) => c === code).length;
 
 export function renderMonitor(model: Model, el: HTMLElement): () => void {
@@ -127,7 +132,7 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
     spectrum.update({
       discrete: true,
       marginal: 0,
-      sets: Array.from({ length: 1 }, () => ({ values: snap.eigenvalues.data.slice(0, width * snap.names.length), code: 4, name: "all points" })),
+      sets: [0, 1, 2, 3, 4].map((code) => ({ values: ofClass(snap, code, width), code, name: "", equal: true })),
       paths: now.paths.data,
     });
     const epochs = Float64Array.from(now.snapshots, (s) => s.epoch);

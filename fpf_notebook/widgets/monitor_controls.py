@@ -1,0 +1,66 @@
+"""The monitor's buttons and its learning-rate slider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as ipw
+
+
+def monitor_controls(monitor: Any) -> ipw.HBox:
+    """Pause, stop, learning rate, and how often to take a snapshot."""
+    pause = ipw.Button(
+        description="Pause", icon="pause", tooltip="hold the training after the present chunk",
+        layout=ipw.Layout(width="92px"), disabled=True,
+    )  # fmt: skip
+    stop = ipw.Button(
+        description="Stop", icon="stop", tooltip="end the training and keep the best weights",
+        layout=ipw.Layout(width="80px"), disabled=True,
+    )  # fmt: skip
+    rate = ipw.FloatLogSlider(
+        value=0.01, base=10, min=-6, max=0, step=0.05, description="learning rate",
+        tooltip="holds from the next chunk on", readout_format=".1e", disabled=True,
+        style={"description_width": "86px"}, layout=ipw.Layout(width="320px"),
+    )  # fmt: skip
+    every = ipw.BoundedIntText(
+        value=monitor.snapshot_every, min=0, max=10**6, description="snapshot every",
+        tooltip="epochs between two snapshots of fixed points; 0: none",
+        style={"description_width": "94px"}, layout=ipw.Layout(width="170px"),
+    )  # fmt: skip
+    pause.add_class("fpf-pause")
+    stop.add_class("fpf-stop")
+    rate.add_class("fpf-rate")
+    pause.on_click(lambda _: monitor.resume() if monitor.pausing else monitor.pause())
+    stop.on_click(lambda _: monitor.stop())
+    shown = {"rate": False}
+
+    def moved(change: Any) -> None:
+        if not shown["rate"]:
+            monitor.learning_rate = change["new"]
+
+    def phase_changed(_: Any = None) -> None:
+        running = monitor.phase in ("starting", "compiling", "training", "paused")
+        pause.disabled = stop.disabled = not running
+        held = monitor.pausing
+        pause.description, pause.icon = ("Resume", "play") if held else ("Pause", "pause")
+        rate.disabled = not running or monitor.learning_rate is None
+
+    def rate_changed(_: Any = None) -> None:
+        if monitor.learning_rate is None:
+            return
+        shown["rate"] = True  # showing a scheduled rate must not fix it
+        try:
+            rate.value = monitor.learning_rate
+        finally:
+            shown["rate"] = False
+        phase_changed()
+
+    def every_changed(change: Any) -> None:
+        monitor.snapshot_every = change["new"]
+
+    rate.observe(moved, names="value")
+    every.observe(every_changed, names="value")
+    monitor.observe(phase_changed, names=["phase", "pausing"])
+    monitor.observe(rate_changed, names="learning_rate")
+    row = ipw.Layout(flex_flow="row wrap", align_items="center")
+    return ipw.HBox([pause, stop, rate, every], layout=row)

@@ -1,0 +1,157 @@
+"""Weights wait here for their search, which must not slow the training down."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from fpf_notebook.finder.progress import CancelToken
+from fpf_notebook.widgets.live import Job, LatestWins
+from fpf_notebook.widgets.monitor_snapshots import SnapshotBook, take_snapshot
+
+_MAX_WAITING = 60
+_TRIALS = 24
+
+
+class SnapshotQueue:
+    """Searches the fixed points of waiting weights on its own thread.
+
+    Parameters
+    ----------
+    book
+        Where the snapshots go.
+    changed
+        Called from the thread after each new snapshot.
+    budget
+        Share of the training's time that searches may take.
+    n_inits
+        Starts of each search.
+    constant_input
+        [n_inputs], or None for zero.
+    """
+
+    def __init__(
+        self,
+        book: SnapshotBook,
+        changed: Callable[[], None],
+        budget: float,
+        n_inits: int,
+        constant_input: Any = None,
+    ) -> None:
+        self._book = book
+        self._changed = changed
+        self._budget = budget
+        self._n_inits = n_inits
+        self._constant = constant_input
+        self._waiting: dict[int, Mapping[str, np.ndarray]] = {}
+        self._lock = threading.Lock()
+        self._spent = 0.0
+        self._elapsed = 0.0
+        self._unlimited = False
+        self._step_map: Any = None
+        self._trials: Any = None
+        self._worker = LatestWins(lambda _: None, "fpf-monitor-snapshots")
+
+    def prepare(self, model: Any, task: Any) -> None:
+        """Trace the model, in the caller's thread; a second call for the same model is free.
+
+        A model that is no step map is trained all the same, without snapshots.
+        """
+        if self._step_map is not None and self._step_map[0]() is model:
+            return
+        from fpf_notebook.dynamics import as_step_map
+
+        try:
+            step_map = as_step_map(model)
+        except (TypeError, ValueError):
+            self._step_map = None
+            return
+        self._step_map = (weakref.ref(model), step_map)
+        inputs = np.asarray(task.sample(_TRIALS, 54321).inputs, dtype=np.float64)
+        self._trials = inputs
+        if self._constant is None:
+            self._constant = np.zeros(step_map.n_inputs)
+
+    def put(self, epoch: int, params: Mapping[str, np.ndarray], elapsed: float) -> None:
+        """Leave weights to be searched when there is time."""
+        if self._step_map is None:
+            return
+        with self._lock:
+            self._waiting[epoch] = params
+            self._elapsed = elapsed
+            if len(self._waiting) > _MAX_WAITING:
+                for old in sorted(self._waiting)[1::2]:
+                    del self._waiting[old]
+        self._start()
+
+    def finish(self) -> None:
+        """Training is over: search all that waits."""
+        self._unlimited = True
+        self._start()
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._worker.cancel()
+        with self._lock:
+            self._waiting.clear()
+        self._spent = self._elapsed = 0.0
+        self._unlimited = False
+        self._step_map = None
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until nothing is searched."""
+        self._worker.wait(timeout)
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._worker.close()
+
+    def _start(self) -> None:
+        if self._worker.busy and not self._unlimited:
+            return
+        me = weakref.ref(self)
+
+        def work(cancel: CancelToken, _: Any) -> None:
+            while not cancel.cancelled:
+                queue = me()
+                if queue is None or not queue._one(cancel):
+                    return
+
+        self._worker.submit(Job(work, lambda _: None))
+
+    def _one(self, cancel: CancelToken) -> bool:
+        """Search one; return whether to go on."""
+        with self._lock:
+            # The first one is free: it is compiled then, and shows what is coming.
+            free = self._unlimited or self._spent == 0
+            if not self._waiting or not (free or self._spent < self._budget * self._elapsed):
+                return False
+            epoch = max(self._waiting) if not self._unlimited else min(self._waiting)
+            params = self._waiting.pop(epoch)
+        step_map = self._step_map[1]
+        known = self._book.before(epoch)
+        n_states = step_map.n_states
+        start = np.asarray(params.get("h0", np.zeros(n_states)), dtype=np.float64)
+        snapshot = take_snapshot(
+            step_map,
+            params,
+            epoch,
+            np.broadcast_to(start, (len(self._trials), n_states)),
+            self._trials,
+            np.asarray(self._constant, dtype=np.float64),
+            np.zeros((0, n_states)) if known is None else known,
+            n_inits=self._n_inits,
+            cancel=cancel,
+        )
+        if cancel.cancelled:
+            with self._lock:
+                self._waiting.setdefault(epoch, params)
+            return False
+        self._spent += snapshot.seconds
+        self._book.add(snapshot)
+        self._changed()
+        return True
