@@ -175,4 +175,6 @@ def _mark(name: str) -> str:
 
 
 def _number(value: np.generic, form: str) -> str:
+    if value == 0:
+        form = form.lstrip("+")  # no sign before zero
     return escape(format(value.item(), form)).replace("-", "−")
