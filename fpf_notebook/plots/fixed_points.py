@@ -70,7 +70,8 @@ def plot_fixed_points(
     max_trajectories : int
         At most so many trajectories are drawn.
     title : str, optional
-        Headline; by default the number of points of each class. Empty for none.
+        Headline; by default the number of points of each class. Empty for none, and then no
+        index sum below it either.
     figsize : tuple, optional
         Width and height in inches (plotly: 96 pixels each).
     legend, grid : bool

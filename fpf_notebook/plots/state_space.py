@@ -74,7 +74,7 @@ def state_space_scene(
     if title is None:
         title = summary_of(classes)
         title = title[0].upper() + title[1:]
-    subtitle = _subtitle(fixed_points)
+    subtitle = _subtitle(fixed_points) if title else ""
     hover = _hover_texts(fixed_points, classes, n)
 
     if projection.n_dims == 1:

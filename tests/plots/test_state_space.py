@@ -154,6 +154,7 @@ def test_the_index_sum_stands_below_the_title():
     completeness = SimpleNamespace(index_sum=1, expected_sum=1)
     fps = SimpleNamespace(xstar=np.eye(3), completeness=completeness)
     assert state_space_scene(fps).subtitle == "index sum 1 of expected 1"
+    assert state_space_scene(fps, title="").subtitle == ""
     completeness.expected_sum = None
     assert state_space_scene(fps).subtitle == "index sum 1, expected sum unknown"
 
