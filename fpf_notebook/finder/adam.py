@@ -97,8 +97,8 @@ def build_adam(
         params: Any, u: Any, lanes: Lanes, state: AdamState, valid: Any, schedule: Schedule
     ) -> tuple[Lanes, AdamState]:
         running = lanes.status == LaneStatus.RUNNING
-        n_valid = jnp.sum(valid)
-        weight = jnp.where(valid, 1.0 / n_valid, 0.0) if joint else jnp.where(valid, 1.0, 0.0)
+        n_valid = jnp.sum(valid).astype(state.x.dtype)
+        weight = jnp.where(valid, 1.0 / n_valid if joint else 1.0, 0.0).astype(state.x.dtype)
         gradient, q = jax.grad(objective, has_aux=True)(state.x, params, u, weight)
         gradient = jnp.where(jnp.isfinite(gradient), gradient, 0.0)
         finite = jnp.isfinite(q)
@@ -108,7 +108,7 @@ def build_adam(
         x_best = jnp.where(better[:, None], state.x, lanes.x)
         q_best = jnp.where(better, q, lanes.q)
         slope = jnp.linalg.norm(gradient / weight.max(), axis=-1) / jnp.sqrt(
-            jnp.maximum(2.0 * q, 1e-300)
+            jnp.maximum(2.0 * q, jnp.finfo(q.dtype).tiny)
         )
 
         arrived = (q < schedule.tol_q) | (dq < schedule.tol_dq * state.lr)

@@ -78,7 +78,7 @@ def build_newton(
         r, delta, gradient, linear_model = solve_batch(residual, params, x, u, lanes.damping)
         q = 0.5 * jnp.sum(r * r, axis=-1)
         norm_r = jnp.sqrt(2.0 * q)
-        slope = jnp.linalg.norm(gradient, axis=-1) / jnp.maximum(norm_r, 1e-150)
+        slope = jnp.linalg.norm(gradient, axis=-1) / jnp.maximum(norm_r, jnp.finfo(q.dtype).tiny)
 
         x_new = jnp.clip(x + delta, low, high)
         r_new = batched_residual(params, x_new, u)
@@ -171,7 +171,7 @@ def dense_steps(residual: Any, params: Any, x: Any, u: Any, damping: Any) -> Any
     # The tiny floor, relative to the size of A, keeps an exactly singular A factorizable: a
     # line attractor then gets the minimum-norm step instead of NaN.
     scale = jnp.trace(gram, axis1=-2, axis2=-1) / n
-    floor = 8.0 * jnp.finfo(x.dtype).eps * (scale + jnp.finfo(x.dtype).tiny)
+    floor = 8.0 * (jnp.finfo(x.dtype).eps * scale + jnp.finfo(x.dtype).tiny)
     ridge = damping * jnp.linalg.norm(r, axis=-1) + floor
     lower = jnp.linalg.cholesky(gram + ridge[:, None, None] * eye)
     delta = -jax.scipy.linalg.cho_solve((lower, True), gradient[..., None])[..., 0]
