@@ -140,7 +140,7 @@ class FixedPointExplorer(StaticPicture, ipw.VBox):
         self._lock = threading.RLock()
         self.picture = ExplorerPicture(group=uuid.uuid4().hex)
         # Flex, not a fixed width: narrow outputs stack.
-        self.picture.layout = ipw.Layout(flex="1 1 460px", min_width="0", width="auto")
+        self.picture.layout = ipw.Layout(flex="5 1 460px", min_width="0", width="auto")
         me = weakref.ref(self)
         self._worker = LatestWins(lambda report: _tell(me, report), "fpf-explorer")
         super().__init__(

@@ -10,7 +10,7 @@ import traitlets
 from fpf_notebook.finder.options import METHODS
 from fpf_notebook.widgets.explorer_scene import COLOUR_BY, PROJECTIONS
 
-_STYLE = {"description_width": "92px"}
+_STYLE = {"description_width": "78px"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -49,14 +49,14 @@ def search_controls(explorer: Any) -> list[ipw.Widget]:
     )  # fmt: skip
     seed = ipw.BoundedIntText(
         min=0, max=2**31 - 1, description="seed", tooltip="seed of the initial states",
-        style={"description_width": "34px"}, layout=ipw.Layout(width="104px"),
+        style={"description_width": "32px"}, layout=ipw.Layout(width="84px"),
     )  # fmt: skip
     auto = ipw.Checkbox(
         description="auto", indent=False, layout=ipw.Layout(width="auto"),
         tooltip="search at once when a setting changes; otherwise press Find",
     )  # fmt: skip
     find = ipw.Button(
-        description="Find", tooltip="search now", layout=ipw.Layout(width="64px", height="26px")
+        description="Find", tooltip="search now", layout=ipw.Layout(width="52px", height="26px")
     )
     find.on_click(lambda _: explorer.find())
     for name, control in {
@@ -75,10 +75,9 @@ def search_controls(explorer: Any) -> list[ipw.Widget]:
     )
     for control, name in ((tol_q, "fpf-tol-q"), (noise, "fpf-noise-scale")):
         control.add_class(name)
-    switches = ipw.HBox(
-        [exhaustive, auto, find], layout=ipw.Layout(justify_content="space-between")
-    )
-    return [tol_q, noise, n_inits, tol_unique, final, method, ipw.HBox([seed, switches])]
+    row = ipw.Layout(justify_content="space-between", align_items="center", width="100%")
+    last = ipw.HBox([seed, exhaustive, auto, find], layout=row)
+    return [tol_q, noise, n_inits, tol_unique, final, method, last]
 
 
 def input_controls(explorer: Any) -> list[ipw.Widget]:
@@ -156,7 +155,7 @@ def launch_controls(explorer: Any) -> list[ipw.Widget]:
     size = ipw.FloatLogSlider(
         value=0.05, base=10, min=-4, max=0.5, step=0.1, description="push",
         tooltip="how far from the point the launch starts", readout_format=".1e",
-        style={"description_width": "30px"}, layout=_wide(),
+        style={"description_width": "40px"}, layout=_wide(),
     )  # fmt: skip
     traitlets.link((explorer, "push_size"), (size, "value"))
     launch = button(
@@ -172,10 +171,10 @@ def launch_controls(explorer: Any) -> list[ipw.Widget]:
             tooltip="input channel of the pulse", layout=ipw.Layout(width="52px"),
         )  # fmt: skip
         amplitude = ipw.FloatText(
-            value=1.0, step=0.1, tooltip="size of the pulse", layout=ipw.Layout(width="54px")
+            value=1.0, step=0.1, tooltip="size of the pulse", layout=ipw.Layout(width="50px")
         )
         steps = ipw.BoundedIntText(
-            value=3, min=1, max=1000, tooltip="steps of the pulse", layout=ipw.Layout(width="48px")
+            value=3, min=1, max=1000, tooltip="steps of the pulse", layout=ipw.Layout(width="42px")
         )
         pulse = button(
             "Pulse",
@@ -205,7 +204,7 @@ def control_column(explorer: Any) -> ipw.VBox:
         heading("LAUNCH FROM THE SELECTED POINT"),
         *launch_controls(explorer),
     ]
-    layout = ipw.Layout(flex="0 1 300px", min_width="260px", padding="0 0 0 12px")
+    layout = ipw.Layout(flex="1 0 296px", max_width="420px", padding="0 0 0 12px")
     column = ipw.VBox(children, layout=layout)
     column.add_class("fpf-controls")
     return column

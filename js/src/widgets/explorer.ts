@@ -80,9 +80,9 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     put(model, "options", { ...options(), dim: space.dim === 3 ? 2 : 3 }),
   );
   const toolButtons: [Tool, HTMLButtonElement][] = [
-    ["box", toggle("▭ box", "select the points in a box", "fpf-tool-box", pick("box"))],
-    ["lasso", toggle("◌ lasso", "select the points in a lasso", "fpf-tool-lasso", pick("lasso"))],
-    ["launch", toggle("⌖ launch", "in two dimensions: click to start a trajectory there", "fpf-tool-launch", pick("launch"))],
+    ["box", toggle("box", "select the points in a box", "fpf-tool-box", pick("box"))],
+    ["lasso", toggle("lasso", "select the points in a lasso", "fpf-tool-lasso", pick("lasso"))],
+    ["launch", toggle("launch", "in two dimensions: click to start a trajectory there", "fpf-tool-launch", pick("launch"))],
   ];
   const shown: [keyof Options, HTMLButtonElement][] = [
     ["trajectories", toggle("paths", "show the trajectories", "fpf-show-trajectories", flip("trajectories"))],
