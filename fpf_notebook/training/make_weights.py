@@ -37,7 +37,10 @@ class _Saver:
             return
         self.last = time.monotonic()
         run.state().save(self.filepath)
-        print(f"  step {run.step} of {run.n_steps}: {info}", flush=True)
+        print(
+            f"  step {run.step} of {run.n_steps}, validation loss {info.validation_loss:.3e}",
+            flush=True,
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
