@@ -39,8 +39,12 @@ class Attributes:
 
     __slots__ = ("values",)
 
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
+    values: dict[str, Any]
+
+    def __new__(cls) -> Attributes:  # noqa: D102  # as for any object
+        self = super().__new__(cls)
+        self.values = {}  # here, since pickles make objects without calling __init__
+        return self
 
     def __setstate__(self, state: Any) -> None:
         # (dict, None) or (None, dict) for classes with slots

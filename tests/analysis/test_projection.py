@@ -57,9 +57,7 @@ def test_transformed_jacobian_is_the_jacobian_of_the_transformed_map() -> None:
         x = (y - offset) @ np.linalg.inv(U)
         return (A @ x) @ U + offset
 
-    columns = [
-        transformed_map(offset + e) - transformed_map(offset) for e in np.eye(2)
-    ]
+    columns = [transformed_map(offset + e) - transformed_map(offset) for e in np.eye(2)]
     np.testing.assert_allclose(J, np.transpose(columns))
 
 

@@ -128,7 +128,7 @@ def test_update_replaces_fields_and_leaves_the_record_alone() -> None:
     assert new.tol_unique == 0.5
     assert fps.qstar is None
     assert new.update(qstar=None).qstar is None
-    with pytest.raises(TypeError, match="has no field 'q'. Its fields are: xstar, "):
+    with pytest.raises(TypeError, match=r"has no field 'q'\. Its fields are: xstar, "):
         fps.update(q=[0.0, 1.0])
     with pytest.raises(ValueError, match=r"qstar has shape \(3,\)"):
         fps.update(qstar=np.zeros(3))

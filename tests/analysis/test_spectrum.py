@@ -25,7 +25,7 @@ def random_matrices(n: int, n_states: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("n_states", [1, 2, 5, 16])
 def test_eigenvalues_are_those_of_numpy_sorted_and_pairs_stay_together(n_states, time) -> None:
     J = random_matrices(20, n_states)
-    eigvals, right, left = eigenmodes(J, time)
+    eigvals, right, _ = eigenmodes(J, time)
     size = np.abs(eigvals) if time == "discrete" else eigvals.real
     assert (np.diff(size, axis=1) <= 1e-12).all()
     for matrix, mine in zip(J, eigvals, strict=True):
@@ -203,7 +203,10 @@ def test_no_points_at_all(n_states) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: eigenmodes(np.eye(2)), r"J has shape \(2, 2\), expected \[n, n_states, n_states\]"),
+        (
+            lambda: eigenmodes(np.eye(2)),
+            r"J has shape \(2, 2\), expected \[n, n_states, n_states\]",
+        ),
         (lambda: fixed_point_index(np.zeros((1, 2, 3))), r"J has shape \(1, 2, 3\)"),
         (lambda: eigenmodes(np.zeros((1, 2, 2)), "map"), "time is 'map', expected one of discrete"),
         (lambda: classify(np.zeros(3)), r"eigvals has shape \(3,\), expected \[n, n_modes\]"),

@@ -73,7 +73,9 @@ def test_colours_of_marks_can_be_seen_on_black_and_on_white(paper) -> None:
     fps = FixedPoints(np.zeros((4, 1)), stability=["stable", "saddle", "unstable", "marginal"])
     for colour in re.findall(r"color:#(\w{6})", fps._repr_html_()):
         channels = np.array([int(colour[i : i + 2], 16) for i in (0, 2, 4)]) / 255
-        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        linear = np.where(
+            channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4
+        )
         lights = sorted([linear @ [0.2126, 0.7152, 0.0722], paper])
         assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 3  # WCAG 2, for graphics
 

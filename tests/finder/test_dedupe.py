@@ -66,7 +66,9 @@ def test_representatives_are_apart_and_the_others_near_their_own(case) -> None:
     np.testing.assert_array_equal(labels[representatives], np.arange(len(chosen)))
     # The best point of all is never merged into another.
     if len(points):
-        assert np.nan_to_num(q, nan=np.inf)[representatives[0]] == np.nan_to_num(q, nan=np.inf).min()
+        assert (
+            np.nan_to_num(q, nan=np.inf)[representatives[0]] == np.nan_to_num(q, nan=np.inf).min()
+        )
 
 
 @pytest.mark.parametrize("spread", [1e-4, 3e-3, 1e-2, 3e-2, 0.3])
