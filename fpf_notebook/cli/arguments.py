@@ -4,32 +4,21 @@ Nothing heavy is imported here: a wrong argument is answered at once.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fpf_notebook._version import __version__
 
 
-def _positive(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
-    return value
-
-
-def _seed(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value < 2**32:
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if text.isdecimal() and low <= int(text) <= high:
+            return int(text)
         raise argparse.ArgumentTypeError(
-            f"expected a whole number from 0 to 2^32 - 1, got {text!r}"
+            f"expected a whole number from {low} to {high}, got {text!r}"
         )
-    return value
+
+    return parse
 
 
 def _output_folder(text: str) -> Path:
@@ -59,7 +48,12 @@ def build_parser() -> argparse.ArgumentParser:
         ),
     )
     demo.add_argument(
-        "--bits", type=_positive, default=3, metavar="N", help="input lines (default: %(default)s)"
+        "--bits",
+        # A network that remembers n bits has about 3^n fixed points.
+        type=_whole_number(1, 8),
+        default=3,
+        metavar="N",
+        help="input lines, 1 to 8 (default: %(default)s)",
     )
     demo.add_argument(
         "--cell",
@@ -69,14 +63,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     demo.add_argument(
         "--hidden",
-        type=_positive,
+        type=_whole_number(1, 4096),
         default=None,
         metavar="N",
         help="hidden units (default: what suits the cell and the number of bits)",
     )
     demo.add_argument(
         "--seed",
-        type=_seed,
+        type=_whole_number(0, 2**32 - 1),
         default=0,
         metavar="N",
         help="of the weights, the trials and the search (default: %(default)s)",
