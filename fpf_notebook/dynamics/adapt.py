@@ -221,6 +221,7 @@ def _with_given_box(recipe: Recipe, given: Any) -> Recipe:
             recipe,
             box=lambda params, u: given(u),
             box_reason="given by the caller as a function of the input",
+            box_must_hold=True,
         )
     try:
         low, high = given
@@ -242,4 +243,5 @@ def _with_given_box(recipe: Recipe, given: Any) -> Recipe:
         recipe,
         box=lambda params, u: (jnp.asarray(bounds[0]), jnp.asarray(bounds[1])),
         box_reason="given by the caller",
+        box_must_hold=True,
     )

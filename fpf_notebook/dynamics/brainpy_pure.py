@@ -98,7 +98,6 @@ class PureModel:
             The result and the values of the Variables after it. All Variables have their old
             values again, also if the function raises.
         """
-        names = {id(variable): name for name, variable in self.variables.items()}
         given = {name: self._cast(name, value) for name, value in values.items()}
         work = np.dtype(np.float32) if self.native else self.work
         arguments = [jnp.asarray(value, work) for value in inputs]
@@ -106,13 +105,14 @@ class PureModel:
         with jax.enable_x64(work == np.float64), untouched(self.model, *self.outside()) as touched:
             for name, value in given.items():
                 self.variables[name]._value = value
-            result = jax.tree.map(plain, function(*arguments), is_leaf=_is_wrapped)
-            after = {name: plain(self.variables[name]._value) for name in values}
-            for state in touched.states:
-                if id(state) not in names:
-                    # Reached through a closure or a plain object: BrainPy does not list it.
-                    self.variables[f"outside.{len(self.outside())}"] = state
+            try:
+                result = jax.tree.map(plain, function(*arguments), is_leaf=_is_wrapped)
+            finally:
+                # In any case: what went wrong may be due to a Variable without a proper value.
+                if self._note_outside(touched.states):
                     raise _FoundVariable
+            after = {name: plain(self.variables[name]._value) for name in values}
+            names = {id(variable): name for name, variable in self.variables.items()}
             wrote = zip(touched.states, touched.been_writen, strict=True)
             return Call(
                 result,
@@ -120,6 +120,14 @@ class PureModel:
                 read=frozenset(names[id(state)] for state in touched.states),
                 written=frozenset(names[id(state)] for state, was in wrote if was),
             )
+
+    def _note_outside(self, touched: Sequence[Any]) -> bool:
+        """Name the Variables that BrainPy does not list: those in closures and plain objects."""
+        known = {id(variable) for variable in self.variables.values()}
+        found = [state for state in touched if id(state) not in known]
+        for state in found:
+            self.variables[f"outside.{len(self.outside())}"] = state
+        return bool(found)
 
     def outside(self) -> list[Any]:
         """Return the Variables that the model uses, but BrainPy does not list."""
@@ -144,12 +152,13 @@ class PureModel:
             With shapes and types in place of values.
         """
         while True:
-            record: list[Call] = []
+            accesses: list[tuple[frozenset[str], frozenset[str]]] = []
 
-            def watched(values: Values, record: list[Call] = record) -> Any:
+            def watched(values: Values, accesses: list[Any] = accesses) -> Any:
                 call = self.run(values, function, *inputs)
-                record.append(call)
-                return call.result, call.values
+                accesses.append((call.read, call.written))
+                arrays = jax.tree.map(lambda x: x if is_array(x) else None, call.result)
+                return arrays, call.values
 
             try:
                 result, after = jax.eval_shape(watched, self.present())
@@ -160,7 +169,7 @@ class PureModel:
                     raise
                 self.native = True
                 continue
-            return Call(result, after, record[-1].read, record[-1].written)
+            return Call(result, after, *accesses[-1])
 
     def dependencies(
         self, function: Callable[..., Any], outputs: Sequence[str], *inputs: Any

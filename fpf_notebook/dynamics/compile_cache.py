@@ -20,6 +20,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _MAX_ENTRIES = 256
 
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+"""``compiler_options`` of :func:`jax.jit` for what is called a few times only.
+
+Compiles in a third of the time, and runs somewhat slower.
+"""
+
 # The step function stands in the entry too. A signature may contain the address of an object (of a
 # host callback, say); as long as the entry lives, so does the object, and the address cannot be
 # given to another one.

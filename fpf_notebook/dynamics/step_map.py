@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fpf_notebook.dynamics.compile_cache import compiled
+from fpf_notebook.dynamics.compile_cache import QUICK, compiled
 
 PyTree: TypeAlias = Any
 AnyArray: TypeAlias = Array | np.ndarray
@@ -203,7 +203,7 @@ class StepMap:
         if box is None:
             return None
         inputs = np.asarray(u, dtype=self.dtype).reshape(self.n_inputs)
-        apply = compiled("box", self, (), lambda _: jax.jit(box))
+        apply = compiled("box", self, (), lambda _: jax.jit(box, compiler_options=QUICK))
         with jax.enable_x64(True):
             low, high = apply(self.params, inputs)
             return np.asarray(low), np.asarray(high)
@@ -385,7 +385,7 @@ class StepMap:
 
 
 def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
-    return jax.jit(jax.vmap(function, in_axes=(None, 0, 0)))
+    return jax.jit(jax.vmap(function, in_axes=(None, 0, 0)), compiler_options=QUICK)
 
 
 def _scanned(step: StepFunction, continuous: bool) -> Callable[..., Any]:
