@@ -1,0 +1,1 @@
+"""Measurements: our finder alone, and beside its peers."""
