@@ -292,7 +292,8 @@ class FixedPointExplorer(StaticPicture, ipw.VBox):
     def _show_empty(self) -> None:
         """Trajectories and axes are there before the first search has ended."""
         self._show()
-        self.picture.status = report_status(Report("idle"), "press Find to search")
+        words = "searching…" if self.auto else "press Find to search"
+        self.picture.status = report_status(Report("idle"), words)
 
     def _show(self) -> None:
         with self._lock:
@@ -375,6 +376,7 @@ class FixedPointExplorer(StaticPicture, ipw.VBox):
         """Remove the launched trajectories."""
         self._launches = []
         self._show()
+        self._say("")
 
     def _run(self, starts: np.ndarray, n_steps: int, label: str) -> np.ndarray:
         try:
@@ -395,8 +397,7 @@ class FixedPointExplorer(StaticPicture, ipw.VBox):
     def _say(self, text: str, error: str = "") -> None:
         status = dict(self.picture.status)
         status["error"] = error
-        if text:
-            status["text"] = text
+        status["note"] = text
         self.picture.status = status
 
     # -- reading and exporting ---------------------------------------------------------------------
@@ -448,6 +449,10 @@ class FixedPointExplorer(StaticPicture, ipw.VBox):
         """Return the script that computes what is shown."""
         search, filters = self._settings()
         return scenes.code_for(search, filters, self._finder_options)
+
+    def _settle(self, timeout: float) -> None:
+        if self._found is None and self._worker.busy:
+            self._worker.settle(timeout)
 
     def _summary(self) -> str:
         return f"FixedPointExplorer: {self.picture.status.get('text', '')}"

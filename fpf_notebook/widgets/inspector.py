@@ -197,6 +197,9 @@ class JacobianInspector(StaticPicture, ipw.VBox):
         )  # fmt: skip
         return save_html(path, [state], title="Jacobian")
 
+    def _settle(self, timeout: float) -> None:
+        self._worker.settle(timeout)
+
     def _summary(self) -> str:
         return f"JacobianInspector: {self.picture.status.get('text', '')}"
 

@@ -241,6 +241,14 @@ class LatestWins:
         if error is not None:
             raise error
 
+    def settle(self, timeout: float) -> None:
+        """Wait as `wait` does, but neither raise nor forget anything."""
+        desk = self._desk
+        with desk.condition:
+            desk.condition.wait_for(
+                lambda: desk.closed or (desk.running is None and desk.pending is None), timeout
+            )
+
     def close(self, timeout: float = 5.0) -> None:
         """Cancel what is running and end the thread."""
         self._finalizer()

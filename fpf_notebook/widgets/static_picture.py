@@ -6,7 +6,9 @@ import base64
 import io
 from typing import Any
 
-_DPI = 110
+_DPI = 90
+# Seconds that displaying a widget may wait for its first picture, compilation included.
+_PATIENCE = 10.0
 
 
 def png_of(figure: Any) -> str:
@@ -28,6 +30,9 @@ class StaticPicture:
     def _summary(self) -> str:
         raise NotImplementedError
 
+    def _settle(self, timeout: float) -> None:
+        """Wait a little for what is being computed, so that there is something to draw."""
+
     def _prepare_static(self) -> None:
         """Forget the old picture; a new one is drawn when somebody asks."""
         self._png = None
@@ -37,6 +42,7 @@ class StaticPicture:
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         if data is None:
             return bundle
+        self._settle(_PATIENCE)
         data["text/plain"] = self._summary()
         if self._png is None:
             figure = self._static_figure()

@@ -62,6 +62,21 @@ def test_tol_q_slider_filters(notebook):
     assert picture_hash(page, PLOT) == points  # the same points in the same place: nothing jumped
 
 
+def test_threshold_is_dragged_in_the_histogram(notebook):
+    page = notebook.page
+    histogram = page.locator('[data-testid="fpf-histogram"]')
+    histogram.scroll_into_view_if_needed()
+    box = histogram.bounding_box()
+    x = box["x"] + 12 + (36 - 12) / 38 * (box["width"] - 24)  # tol_q = 1e-12 on an axis -36 to 2
+    page.mouse.move(x, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(x + 60, box["y"] + 60, steps=6)
+    page.mouse.up()
+    notebook.until("explorer.tol_q > 1e-10")
+    notebook.until("not explorer._worker.busy and len(explorer.fixed_points) == 27")
+    notebook.ask("setattr(explorer, 'tol_q', 1e-12)")
+
+
 def test_noise_slider_searches(notebook):
     notebook.drag_slider(".fpf-noise-scale", 40)
     notebook.until("explorer.noise_scale > 0.55")
@@ -177,7 +192,8 @@ def test_launch_reaches_an_attractor(notebook):
     notebook.until("len(explorer._launches) == 2")
     page.wait_for_timeout(200)
     assert picture_hash(page, PLOT) != before
-    assert "reached point" in page.inner_text(STATUS)
+    assert "reached point" in page.inner_text('[data-testid="fpf-note"]')
+    assert page.inner_text(STATUS).startswith("27 fixed points")
     ends = notebook.ask("[explorer.fixed_points.nearest(p[-1]) for p, _ in explorer._launches]")
     assert all(notebook.ask(f"explorer.fixed_points.stability[{k}] == 'stable'") for k in ends)
     notebook.shot("launch")

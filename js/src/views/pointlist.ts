@@ -21,8 +21,8 @@ export class PointList {
     this.element.addEventListener("keydown", (e) => this.onKey(e));
   }
 
-  update(names: string[], code: NdArray, dark: boolean): void {
-    const key = `${dark}|${Array.from(code.data).join()}|${names.join("|")}`;
+  update(names: string[], code: NdArray): void {
+    const key = `${Array.from(code.data).join()}|${names.join("|")}`;
     if (key === this.key) return; // rebuilding would lose the keyboard's place
     this.key = key;
     const focused = [...this.rows].find(([, row]) => row === document.activeElement)?.[0];
@@ -34,7 +34,7 @@ export class PointList {
         const row = h(
           "li",
           { role: "option", tabindex: 0, "data-testid": `fpf-point-${i}`, "aria-selected": "false", "data-class": kind.name },
-          h("span", { class: `fpf-mark fpf-mark-${kind.shape}`, style: `--c:${dark ? kind.dark : kind.light}` }),
+          h("span", { class: `fpf-mark fpf-mark-${kind.shape}`, style: `--l:${kind.light};--d:${kind.dark}` }),
           name,
         );
         row.addEventListener("click", (e) => this.host.select(i, e.shiftKey || e.ctrlKey || e.metaKey));

@@ -64,7 +64,13 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
 
   const legend = h("div", { class: "fpf-legend" });
   const empty = h("div", { class: "fpf-empty" });
-  space.element.append(legend, hint(), empty);
+  const said = h("div", { class: "fpf-said", "data-testid": "fpf-note" });
+  space.element.append(legend, hint(), said, empty);
+  const paintNote = (): void => {
+    const note = (model.get("status") as { note?: string } | undefined)?.note ?? "";
+    if (note && note !== said.textContent) shell.say(note);
+    said.textContent = note;
+  };
   const audit = h("div", { class: "fpf-note", "data-testid": "fpf-audit" });
   const caption = h("div", { class: "fpf-note", "data-testid": "fpf-selected" });
   const pointBox = h("div", {}, caption, list.element);
@@ -145,13 +151,13 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     empty.textContent = state.names.length ? "" : "no fixed points at these tolerances";
     space.update(state);
     histogram.update(q);
-    list.update(state.names, state.code, space.stage.theme.dark);
+    list.update(state.names, state.code);
     const present = [...new Set(Array.from(state.code.data))].sort();
     legend.replaceChildren(
       ...present.map((c) => {
         const kind = CLASSES[c];
         const count = Array.from(state.code.data).filter((v) => v === c).length;
-        const mark = h("span", { class: `fpf-mark fpf-mark-${kind.shape}`, style: `--c:${space.stage.theme.dark ? kind.dark : kind.light}` });
+        const mark = h("span", { class: `fpf-mark fpf-mark-${kind.shape}`, style: `--l:${kind.light};--d:${kind.dark}` });
         return h("span", {}, mark, `${kind.name} ${count}`);
       }),
     );
@@ -163,6 +169,8 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   watch(model, disposer, "selected", paintSelection);
   watch(model, disposer, "selection", paintSelection);
   watch(model, disposer, "options", paintOptions);
+  watch(model, disposer, "status", paintNote);
+  paintNote();
   paintOptions();
   paintScene();
   return () => disposer.dispose();

@@ -59,7 +59,7 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
   const criterion = h("div", { class: "fpf-note" });
   const modeTitle = h("div", { class: "fpf-head", "data-testid": "fpf-mode-title" });
   const modeFacts = h("div", { class: "fpf-note", "data-testid": "fpf-mode-facts" });
-  const facts = h("dl", { class: "fpf-facts" });
+  const facts = h("div", { class: "fpf-facts" });
   const head = (text: string): HTMLElement => h("div", { class: "fpf-head" }, text);
   const pair = h("div", { class: "fpf-pair" }, jacobian.stage.element, inputJacobian.stage.element);
   const step = (by: number) => (): void => {
@@ -127,7 +127,7 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
     const p = point();
     const detail = p === null ? undefined : now?.details?.[String(p)];
     paintMode(detail);
-    facts.replaceChildren(...(detail?.facts ?? []).flatMap(([name, value, why]) => [h("dt", { title: why }, name), h("dd", { title: why }, value)]));
+    facts.replaceChildren(...(detail?.facts ?? []).flatMap(([name, value, why]) => [h("span", { title: why }, name), h("b", { title: why }, value)]));
     jacobian.update(detail ? { title: "∂F/∂h", matrix: detail.jacobian, rows: detail.order.data, columns: detail.order.data, rowWord: "unit", columnWord: "unit" } : null);
     inputJacobian.update(
       detail && detail.dFdu.data.length
@@ -149,6 +149,7 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
         ],
         x: "rank",
         y: "",
+        yRange: [0, 1.08 * Math.max(1e-9, ...Array.from(detail.singular.data), ...size)],
       });
     } else singular.update(null);
     const r = detail?.response;

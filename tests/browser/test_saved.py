@@ -1,0 +1,137 @@
+"""What is left without a kernel: the static picture, the exported page; and Voila."""
+
+from __future__ import annotations
+
+import nbformat
+import numpy as np
+import pytest
+
+from tests.browser.lab import ARTEFACTS, SETUP, Notebook, Server, picture_hash
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+EXPLORER = """explorer = FixedPointExplorer(latches, states, np.zeros(3), noise_scale=0.5,
+                              invariant_box=(-1, 1), selected=None)
+explorer""".replace(", selected=None", "")
+PLOT = '[data-testid="fpf-plot"]'
+
+
+def test_reopened_without_a_kernel(page, lab):
+    notebook = Notebook(page, lab, "saved", [SETUP, EXPLORER])
+    notebook.run_all()
+    page.wait_for_selector('[data-testid="fpf-point-26"]', timeout=60_000)
+    notebook.until("True")
+    notebook.command("docmanager:save")
+    page.wait_for_timeout(1500)
+    written = nbformat.read(notebook.path, as_version=4)
+    data = written.cells[1].outputs[0]["data"]
+    assert "image/png" in data
+    assert data["text/plain"].startswith("FixedPointExplorer: 27 fixed points")
+    # As somebody gets it by mail: another file, that was not trusted, without a kernel.
+    del written.metadata["kernelspec"]
+    written.metadata.pop("widgets", None)
+    for cell in written.cells:
+        cell.metadata.pop("trusted", None)
+    written.cells[1].source += "  # a copy"
+    nbformat.write(written, lab.root / "mailed.ipynb")
+    page.goto(f"{lab.url}/lab/workspaces/mailed/tree/mailed.ipynb?reset")
+    image = page.wait_for_selector(".jp-OutputArea-output img", timeout=30_000)
+    page.wait_for_timeout(800)
+    assert image.bounding_box()["width"] > 200
+    page.screenshot(path=ARTEFACTS / "reopened.png")
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    import jax.numpy as jnp
+
+    from fpf_notebook.widgets import FixedPointExplorer
+
+    states = np.random.default_rng(0).uniform(-1, 1, (12, 20, 3))
+    explorer = FixedPointExplorer(
+        lambda state, input: jnp.tanh(1.6 * state + input),
+        states,
+        np.zeros(3),
+        noise_scale=0.3,
+        invariant_box=(-1, 1),
+    )
+    explorer.wait(120)
+    path = explorer.save_html(tmp_path_factory.mktemp("page") / "explorer.html")
+    n = len(explorer.fixed_points)
+    explorer.close()
+    return path, n
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_exported_page_works_offline(browser, exported, scheme):
+    path, n = exported
+    context = browser.new_context(
+        offline=True, color_scheme=scheme, viewport={"width": 1240, "height": 1150}
+    )
+    page = context.new_page()
+    requests: list[str] = []
+    problems: list[str] = []
+    page.on("request", lambda r: requests.append(r.url))
+    page.on("pageerror", lambda e: problems.append(str(e)))
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    page.goto(path.as_uri())
+    page.wait_for_selector(f'[data-testid="fpf-point-{n - 1}"]')
+    page.wait_for_timeout(400)
+    dark = page.evaluate("document.querySelector('.fpf-root').classList.contains('fpf-dark')")
+    assert dark == (scheme == "dark")
+    before = picture_hash(page, PLOT)
+    box = page.locator(PLOT).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x + 150, y)
+    page.mouse.down()
+    page.mouse.move(x + 220, y + 40, steps=6)
+    page.mouse.up()
+    page.wait_for_timeout(150)
+    assert picture_hash(page, PLOT) != before
+    page.click('[data-testid="fpf-reset"]')
+    # The linked inspector follows hover and selection.
+    page.hover('[data-testid="fpf-point-8"]')
+    page.wait_for_function(
+        "document.querySelector('[data-testid=\"fpf-inspected\"]').textContent.startsWith('8:')"
+    )
+    spectrum = picture_hash(page, '[data-testid="fpf-spectrum"]')
+    page.click('[data-testid="fpf-point-0"]')
+    page.mouse.move(5, 5)
+    page.wait_for_function(
+        "document.querySelector('[data-testid=\"fpf-inspected\"]').textContent.startsWith('0:')"
+    )
+    page.wait_for_timeout(200)
+    assert picture_hash(page, '[data-testid="fpf-spectrum"]') != spectrum
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"exported_{scheme}.png")
+    assert not problems
+    assert [url for url in requests if not url.startswith(("file:", "blob:", "data:"))] == []
+    context.close()
+
+
+def test_voila_shows_the_explorer(browser, tmp_path):
+    pytest.importorskip("voila")
+    (tmp_path / "notebooks").mkdir()
+    holder = Server.__new__(Server)
+    holder.root = tmp_path / "notebooks"
+    path = holder.write("app", [SETUP, EXPLORER])
+    server = Server(tmp_path, "voila", path)
+    context = browser.new_context(viewport={"width": 1240, "height": 900})
+    try:
+        page = context.new_page()
+        page.goto(server.url, timeout=90_000)
+        page.wait_for_selector('[data-testid="fpf-point-26"]', timeout=90_000)
+        page.wait_for_timeout(500)
+        handle = page.locator(".fpf-input-0 .noUi-handle")
+        box = handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 45, y, steps=8)
+        page.mouse.up()
+        page.wait_for_function(f"document.querySelector('{PLOT}').dataset.points === '9'")
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "voila.png")
+    finally:
+        context.close()
+        server.stop()
