@@ -432,21 +432,38 @@ class FixedPoints:
         """
         return projection.transform(self, U, offset)
 
-    def decompose_jacobians(self, marginal_tol: float | None = None) -> FixedPoints:
+    def decompose_jacobians(
+        self, marginal_tol: float | None = None, *, verbose: bool = False
+    ) -> FixedPoints:
         """Return a new record with eigenvalues, eigenvectors, stability and index.
+
+        In FixedPointFinder and canns this changes the object itself; here use what is returned.
+        (The finder has done it already, unless it was told not to.)
 
         Parameters
         ----------
         marginal_tol
             Distance from the unit circle (map) or imaginary axis (flow) within which an eigenvalue
             counts as marginal. Default: `spectrum.MARGINAL_TOL`, 1e-6.
+        verbose
+            Print how many points there are of which class. Default False.
 
         Raises
         ------
+        TypeError
+            If `marginal_tol` is a boolean (canns has `verbose` in its place).
         ValueError
             If the Jacobians are not known.
         """
-        return decomposition.decompose(self, marginal_tol)
+        if isinstance(marginal_tol, bool):
+            raise TypeError(
+                f"marginal_tol is {marginal_tol}, expected a number. If verbose was meant, give it "
+                "by name."
+            )
+        decomposed = decomposition.decompose(self, marginal_tol)
+        if verbose:
+            print(summary.headline(decomposed))
+        return decomposed
 
     # -- showing, converting, keeping --------------------------------------------------------------
 

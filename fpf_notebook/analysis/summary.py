@@ -49,7 +49,8 @@ def sizes(fps: FixedPoints) -> str:
     """Return the sizes in one line: "4 states, 3 inputs, map"."""
     kind = "map" if fps.time == "discrete" else "flow"
     dt = "" if fps.dt is None else f", dt = {fps.dt:g}"
-    return f"{_counted(fps.n_states, 'state')}, {_counted(fps.n_inputs, 'input')}, {kind}{dt}"
+    inputs = "" if fps.inputs is None else f"{_counted(fps.n_inputs, 'input')}, "
+    return f"{_counted(fps.n_states, 'state')}, {inputs}{kind}{dt}"
 
 
 def time_unit(fps: FixedPoints) -> tuple[str, str]:

@@ -32,8 +32,8 @@ _MARKS = {
 _STYLE = """
 .fpf-points{font-variant-numeric:tabular-nums;line-height:1.45;max-width:100%}
 .fpf-points .fpf-note{margin:.15em 0;opacity:.8}
-.fpf-points .fpf-scroll{max-height:28em;overflow:auto;margin:.4em 0;display:inline-block;\
-max-width:100%}
+.fpf-points .fpf-scroll{max-height:32em;overflow:auto;margin:.4em 0;display:inline-block;\
+max-width:100%;padding-right:1.2em;scrollbar-color:rgba(128,128,128,.6) transparent}
 .fpf-points table{border-collapse:collapse;margin:0;border:0;color:inherit;background:none}
 .fpf-points th,.fpf-points td{padding:.15em .7em;border:0;\
 border-bottom:1px solid rgba(128,128,128,.25);text-align:right;white-space:nowrap;color:inherit;\
@@ -131,11 +131,11 @@ def _columns(fps: FixedPoints) -> list[_Column]:
             "τ",
             f"time constant of the leading mode in {units}; negative if it grows",
             fps.time_constants[:, 0],
-            ".4g",
+            "#.4g",
         )
         if np.any(fps.frequencies[:, 0] > 0):
             explanation = f"frequency of the leading mode in cycles per {unit}"
-            add("frequency", explanation, fps.frequencies[:, 0], ".3g")
+            add("frequency", explanation, fps.frequencies[:, 0], "#.3g")
     add("index", "sign of det(I − J) or det(−J); 0: degenerate", fps.index, "+d")
     add("q", "half the squared speed at the point", fps.qstar, ".1e")
     add("error", "length of the Newton step", fps.forward_error, ".1e")

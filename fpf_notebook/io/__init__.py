@@ -1,9 +1,7 @@
 """Fixed points in files: NetCDF4 (``.nc``, ``.h5``) or npz, never pickle.
 
->>> fps = FixedPoints(np.zeros((1, 2)))
->>> save(fps, "points.nc")
->>> load("points.nc").n
-1
+``save(fps, "points.nc")`` and ``fps = load("points.nc")``; `load_legacy_fps` imports the pickled
+files of FixedPointFinder without running what is in them.
 """
 
 from fpf_notebook.io.legacy_fps import load_legacy_fps

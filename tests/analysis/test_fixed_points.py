@@ -208,6 +208,16 @@ def test_forward_error_of_single_precision_line_attractor_is_not_noise() -> None
     assert fps.decompose_jacobians().forward_error[0] < 1e-6
 
 
+def test_decomposition_is_silent_unless_asked(capsys) -> None:
+    fps = FixedPoints([[0.0]], J_xstar=[[[0.5]]])
+    fps.decompose_jacobians()
+    assert capsys.readouterr().out == ""
+    fps.decompose_jacobians(verbose=True)
+    assert capsys.readouterr().out == "1 fixed point: 1 stable\n"
+    with pytest.raises(TypeError, match="marginal_tol is True, expected a number"):
+        fps.decompose_jacobians(True)
+
+
 def test_marginal_tolerance_is_honoured() -> None:
     fps = FixedPoints([[0.0]], J_xstar=[[[0.99]]])
     assert fps.decompose_jacobians().stability[0] == "stable"
@@ -257,3 +267,13 @@ def test_summary_with_stable_flags_only() -> None:
 def test_summary_of_an_empty_search(capsys) -> None:
     full_record(0).print_summary()
     assert "no fixed points\n4 states, 3 inputs, map, dt = 0.1\n" in capsys.readouterr().out
+
+
+def test_plot_draws_the_points_with_matplotlib_and_with_plotly() -> None:
+    import matplotlib.pyplot as plt
+
+    fps = full_record(6).update(kind=None)
+    figure = fps.plot(np.zeros((2, 5, 4)), backend="matplotlib", n_dims=2)
+    assert figure.axes
+    plt.close(figure)
+    assert fps.plot(backend="plotly", n_dims=3).data

@@ -50,8 +50,8 @@ def test_each_point_is_a_row_with_its_numbers() -> None:
     ).decompose_jacobians()
     rows = read(fps._repr_html_()).rows
     assert rows[0] == ["#", "class", "unstable", "|λ|", "τ", "frequency", "index", "q", "hits"]
-    assert rows[1] == ["0", "● stable", "0", "0.5000", "1.443", "0", "+1", "1.0e−31", "600"]
-    assert rows[2] == ["1", "◆ saddle", "1", "1.5000", "−2.466", "0.5", "+1", "2.0e−05", "3"]
+    assert rows[1] == ["0", "● stable", "0", "0.5000", "1.443", "0.00", "+1", "1.0e−31", "600"]
+    assert rows[2] == ["1", "◆ saddle", "1", "1.5000", "−2.466", "0.500", "+1", "2.0e−05", "3"]
 
 
 def test_classes_differ_in_shape_and_in_colour() -> None:
@@ -119,7 +119,7 @@ def test_flow_shows_the_real_part_and_its_unit() -> None:
     html = fps._repr_html_()
     assert read(html).rows == [
         ["#", "class", "unstable", "Re λ", "τ", "index"],
-        ["0", "● stable", "0", "−2", "0.5", "+1"],
+        ["0", "● stable", "0", "−2", "0.5000", "+1"],
     ]
     assert "time constant of the leading mode in units of time" in html
 
