@@ -6,6 +6,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -86,19 +87,23 @@ def brainpy_bfgs() -> Finder:
 
 def _brainpy(method: str) -> Finder:
     import brainpy as bp
+    import jax
     import jax.numpy as jnp
 
+    from fpf_notebook import as_step_map
+
     def find(network: Network, starts: np.ndarray) -> Points:
-        u = jnp.asarray(network.inputs, dtype=jnp.float32)
+        step_map = as_step_map(network.model, dtype="float32")
+        u = jnp.asarray(network.inputs[0], dtype=jnp.float32)
 
-        def cell(h: object) -> object:
-            batch = jnp.atleast_2d(h)
-            _, following = network.model(
-                jnp.broadcast_to(u[:, None], (len(batch), 1, u.shape[1])), batch
-            )
-            return following.reshape(jnp.shape(h))
+        def cell(h: Any) -> Any:
+            return step_map.step(step_map.params, h, u)
 
-        finder = bp.analysis.SlowPointFinder(f_cell=cell, f_type="discrete", verbose=False)
+        finder = bp.analysis.SlowPointFinder(
+            f_cell=lambda h: cell(h) if h.ndim == 1 else jax.vmap(cell)(h),
+            f_type="discrete",
+            verbose=False,
+        )
         candidates = jnp.asarray(starts, dtype=jnp.float32)
         if method == "adam":
             finder.find_fps_with_gd_method(candidates, tolerance=1e-8, num_batch=200)
