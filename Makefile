@@ -5,6 +5,8 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCHMARK_ARGS ?=
+# `make test EXTRAS=test,browser` has what the tests in a real browser need, but for the browser.
+EXTRAS ?= test
 
 # The interpreter to make $(VENV) with. Unless PYTHON is given, the first of these that will do.
 # (Each is tried by running it: pyenv puts a `python3.13` on PATH that only prints an error.)
@@ -17,7 +19,7 @@ METADATA := pyproject.toml fpf_notebook/_version.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint benchmark hooks clean
+.PHONY: help demo test lint js benchmark hooks clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -30,22 +32,27 @@ test: lint  ## lint, check the types, run the tests (they build the wheel and im
 	@echo "make test: running the tests with $$($(BIN)/python --version)"
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed-test  ## lint and check the types
+lint: $(VENV)/.installed-$(EXTRAS)  ## lint and check the types
 	@echo "make lint: ruff and mypy"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+js:  ## check the views and build their bundle into the package (needs Node.js)
+	@echo "make js: checking, testing and building the views"
+	@cd js && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check \
+	    && npm test --silent && npm run --silent build
+
 benchmark: $(VENV)/.installed-benchmark  ## measure against BrainPy's finder and canns'
 	@echo "make benchmark: running the benchmarks"
 	@$(BIN)/python -m benchmarks $(BENCHMARK_ARGS)
 
-hooks: $(VENV)/.installed-test  ## check every commit in this checkout (with pre-commit)
+hooks: $(VENV)/.installed-$(EXTRAS)  ## check every commit in this checkout (with pre-commit)
 	@$(INSTALL) --editable '.[dev]'
 	@$(BIN)/pre-commit install
 
 clean:  ## remove the environment, the caches and the demo's output
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fpf-demo
+	rm -rf $(VENV) js/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fpf-demo
 
 # The stamps: a second run installs nothing, unless the package's metadata have changed since.
 $(VENV)/.installed: $(METADATA) | $(VENV)/pyvenv.cfg
@@ -53,9 +60,9 @@ $(VENV)/.installed: $(METADATA) | $(VENV)/pyvenv.cfg
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/.installed-test: $(METADATA) | $(VENV)/pyvenv.cfg
+$(VENV)/.installed-$(EXTRAS): $(METADATA) | $(VENV)/pyvenv.cfg
 	@echo "make: installing fpf_notebook and its test tools into $(VENV) (a minute or two, once)"
-	@$(INSTALL) --editable '.[test]'
+	@$(INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-benchmark: $(METADATA) | $(VENV)/pyvenv.cfg
