@@ -35,6 +35,10 @@ POINTS = {
 }
 
 
+def dense(n_in, n_out):
+    return bp.dnn.Dense(n_in, n_out, mode=bm.training_mode)
+
+
 def shake(model, seed=0, scale=0.3):
     """Random weights everywhere, so that no term is zero by accident."""
     rng = np.random.default_rng(seed)
@@ -69,7 +73,7 @@ def test_a_step_is_equation_5_with_explicit_jacobians(make, point, expected_poin
             for x, v in zip(a, u, strict=True)
         ]
     )
-    np.testing.assert_allclose(a_next, expected, atol=2e-5)
+    np.testing.assert_allclose(a_next, np.stack(expected), atol=2e-5)
     np.testing.assert_allclose(outputs[:, 0], model.rnn.readout(a_next), atol=1e-6)
 
 
@@ -260,18 +264,18 @@ def test_an_input_point_that_is_no_number_is_refused():
 @pytest.mark.parametrize(
     ("expansion", "message"),
     [
-        (lambda: bp.dnn.Dense(6, 5, mode=bm.training_mode), "must return states of width n_states=6, but its output has the width 5"),
-        (lambda: bp.dnn.Dense(7, 6, mode=bm.training_mode), "expansion cannot be called with states of width n_states=6"),
+        (lambda: dense(6, 5), "states of width n_states=6, but its output has the width 5"),
+        (lambda: dense(7, 6), "expansion cannot be called with states of width n_states=6"),
         (lambda: ResidualMLP(5), "expansion cannot be called with states of width n_states=6"),
     ],
-)  # fmt: skip
+)
 def test_an_expansion_network_of_the_wrong_width_is_refused(expansion, message):
     with pytest.raises(ValueError, match=message):
         JSLDS(VanillaRNN(3, 6, 2), expansion=expansion())
 
 
 def test_other_kinds_of_networks_are_refused():
-    with pytest.raises(TypeError, match="rnn must be one of fpf_notebook.models or a StepMap"):
+    with pytest.raises(TypeError, match=r"rnn must be one of fpf_notebook\.models or a StepMap"):
         JSLDS(lambda h, u: h)
     with pytest.raises(TypeError, match=r"expansion must be a brainpy\.DynamicalSystem"):
         JSLDS(VanillaRNN(3, 6, 2), expansion=jnp.tanh)
