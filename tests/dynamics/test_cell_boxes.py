@@ -1,5 +1,7 @@
 """The invariant boxes of BrainPy's cells."""
 
+import functools
+
 import brainpy as bp
 import brainpy.math as bm
 import jax
@@ -25,13 +27,18 @@ def reached(step_map, u, rng):
     return max((after - high).max(), (low - after).max())
 
 
+@functools.cache
+def lstm_map():
+    return as_step_map(lstm_cell(MODE))
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 4.0))
 def test_an_lstm_does_not_leave_its_box(seed, scale):
-    step_map = LSTM_MAP.with_params(
+    step_map = lstm_map().with_params(
         {
             name: normal(seed + k, *value.shape, scale=scale)
-            for k, (name, value) in enumerate(LSTM_MAP.params.items())
+            for k, (name, value) in enumerate(lstm_map().params.items())
         }
     )
     rng = np.random.default_rng(seed)
@@ -44,9 +51,6 @@ def test_an_lstm_does_not_leave_its_box(seed, scale):
     # The orbit of the origin never leaves either.
     states = step_map.trajectory(np.zeros((1, 2 * N)), np.broadcast_to(u, (1, 200, M)))
     assert ((low - 1e-9 <= states) & (states <= high + 1e-9)).all()
-
-
-LSTM_MAP = as_step_map(lstm_cell(MODE))
 
 
 def test_the_cell_of_an_lstm_reaches_the_bound_of_a_hand_made_case():
