@@ -48,6 +48,8 @@ class Recipe:
         Steps, and trials of each.
     clip_norm : float
         Longest gradient.
+    l2 : float
+        Factor of the sum of the squares of all parameters.
     seed : int
         Of weights and trials.
     """
@@ -59,6 +61,7 @@ class Recipe:
     n_steps: int
     batch_size: int = 64
     clip_norm: float = 10.0
+    l2: float = 0.0
     seed: int = 0
 
     def make_task(self) -> Task:
@@ -76,8 +79,8 @@ class Recipe:
 
 
 RECIPES = {
-    "jslds-3bit-gru100": Recipe("3bit", True, (3.0, 1.0, 100.0, 10.0), 5e-3, 12_000),
-    "gru100-3bit": Recipe("3bit", False, None, 5e-3, 4_000),
+    "jslds-3bit-gru100": Recipe("3bit", True, (3.0, 1.0, 100.0, 10.0), 5e-3, 14_000, l2=1e-5),
+    "gru100-3bit": Recipe("3bit", False, None, 5e-3, 4_000, l2=1e-5),
     "jslds-context-vanilla128": Recipe("context", True, (1.0, 1.0, 100.0, 10.0), 2e-3, 20_000),
     "vanilla128-context": Recipe("context", False, None, 2e-3, 6_000),
 }
@@ -102,6 +105,7 @@ def train_recipe(
         batch_size=recipe.batch_size,
         learning_rate=optax.cosine_decay_schedule(recipe.learning_rate, recipe.n_steps),
         clip_norm=recipe.clip_norm,
+        l2=recipe.l2,
         seed=recipe.seed,
         callbacks=callbacks,
         resume=resume,
