@@ -19,13 +19,14 @@ function sampled(interpolate, n) {
   }).join("");
 }
 
+export const sampledMaps = () =>
+  `export const VIRIDIS=${JSON.stringify(sampled(interpolateViridis, 64))};export const RDBU=${JSON.stringify(sampled(interpolateRdBu, 65))};`;
+
 export const plugin = {
   name: "fpf",
   setup({ onLoad, onResolve }) {
     onResolve({ filter: /^virtual:colormaps$/ }, () => ({ path: "colormaps", namespace: "fpf" }));
-    onLoad({ filter: /.*/, namespace: "fpf" }, () => ({
-      contents: `export const VIRIDIS=${JSON.stringify(sampled(interpolateViridis, 64))};export const RDBU=${JSON.stringify(sampled(interpolateRdBu, 65))};`,
-    }));
+    onLoad({ filter: /.*/, namespace: "fpf" }, () => ({ contents: sampledMaps() }));
     // uPlot offers stepped lines, bars and splines in one object, which no bundler can drop.
     onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
       let contents = await readFile(path, "utf8");

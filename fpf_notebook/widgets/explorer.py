@@ -227,8 +227,10 @@ class FixedPointExplorer(StaticPicture, ipw.VBox):
 
     def close(self) -> None:
         """Stop the background thread and remove the widget."""
-        self._worker.close()
-        self.picture.close()
+        # Called by __del__ too, for a widget whose constructor has refused its arguments.
+        for part in (getattr(self, "_worker", None), getattr(self, "picture", None)):
+            if part is not None:
+                part.close()
         super().close()
 
     def _settings(self) -> tuple[searching.SearchSettings, searching.FilterSettings]:

@@ -127,7 +127,7 @@ class JacobianInspector(StaticPicture, ipw.VBox):
 
     def _follow(self, explorer: Any) -> None:
         """Keep step with an explorer, without keeping either alive."""
-        self._selection_link = traitlets.link((explorer, "selected"), (self, "selected"))
+        self._selection_link: Any = traitlets.link((explorer, "selected"), (self, "selected"))
         me = weakref.ref(self)
 
         def changed(_: Any) -> None:
@@ -176,12 +176,14 @@ class JacobianInspector(StaticPicture, ipw.VBox):
 
     def close(self) -> None:
         """Stop the background thread, let go of the explorer, and remove the widget."""
-        if self._explorer is not None:
+        if getattr(self, "_selection_link", None) is not None:
             self._selection_link.unlink()
             self._unfollow()
-            self._explorer = None
-        self._worker.close()
-        self.picture.close()
+            self._selection_link = None
+        # Called by __del__ too, for a widget whose constructor has refused its arguments.
+        for part in (getattr(self, "_worker", None), getattr(self, "picture", None)):
+            if part is not None:
+                part.close()
         super().close()
 
     # -- exporting ---------------------------------------------------------------------------------

@@ -392,11 +392,14 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
 
     def close(self) -> None:
         """Stop the training and all threads, and remove the widget."""
-        self._control.stop()
-        self._trainer.close()
-        self._queue.close()
-        self._painter.close()
-        self.picture.close()
+        control = getattr(self, "_control", None)
+        if control is not None:
+            control.stop()
+        # Called by __del__ too, for a widget whose constructor has refused its arguments.
+        for name in ("_trainer", "_queue", "_painter", "picture"):
+            part = getattr(self, name, None)
+            if part is not None:
+                part.close()
         super().close()
 
     def _summary(self) -> str:

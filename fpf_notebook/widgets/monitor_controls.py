@@ -25,7 +25,7 @@ def monitor_controls(monitor: Any) -> ipw.HBox:
     every = ipw.BoundedIntText(
         value=monitor.snapshot_every, min=0, max=10**6, description="snapshot every",
         tooltip="epochs between two snapshots of fixed points; 0: none",
-        style={"description_width": "94px"}, layout=ipw.Layout(width="170px"),
+        style={"description_width": "100px"}, layout=ipw.Layout(width="176px"),
     )  # fmt: skip
     pause.add_class("fpf-pause")
     stop.add_class("fpf-stop")

@@ -53,7 +53,7 @@ export class LinesView {
     let [low, high] = scene.yRange ?? extent(drawn.filter((l) => l.y.length).flatMap((l) => [...extent(l.y)]));
     const space = (high - low || Math.abs(high) || 1) * 0.06;
     if (!scene.yRange) [low, high] = [low - space, high + space];
-    const f = makeFrame(p.width, p.height, { x: xs, y: [low, high], margins: { left: 46, right: 10, top: 20, bottom: 34 } });
+    const f = makeFrame(p.width, p.height, { x: xs, y: [low, high], margins: { left: 52, right: 10, top: 20, bottom: 34 } });
     const yTicks = scene.log && high - low > 1 ? decadeTicks(low, high, 5) : scene.yTicks;
     drawAxes(p, theme, f, { x: scene.x, y: scene.log && high - low <= 1 ? `log₁₀ ${scene.y}` : scene.y, yTicks });
     this.legend(p, theme, f.left, drawn);

@@ -118,7 +118,7 @@ export class SpectrumView {
       x: [this.shift - this.radius, this.shift + this.radius],
       y: [-this.radius, this.radius],
       equal: true,
-      margins: { left: 44, right: 8, top: 8, bottom: 34 },
+      margins: { left: 50, right: 8, top: 8, bottom: 34 },
     });
     drawAxes(p, theme, f, { x: "Re λ", y: "Im λ" });
     p.clip(f.left, f.top, f.right - f.left, f.bottom - f.top, () => {

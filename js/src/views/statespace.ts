@@ -28,7 +28,7 @@ export interface ShowOptions {
   starts: boolean;
 }
 
-const MARGIN = 46;
+const MARGIN = 50;
 
 export class StateSpaceView implements GestureHost {
   readonly stage: Stage;
