@@ -64,8 +64,6 @@ def make_optimizer(
         If one of them is of the wrong kind, or they contradict each other.
     """
     if learning_rate is not None and not callable(learning_rate):
-        if isinstance(learning_rate, bool) or not np.isscalar(learning_rate):
-            raise TypeError(f"learning_rate must be a number or a schedule, got {learning_rate!r}")
         check_rate(learning_rate)
     if optimizer is None:
         optimizer = optax.adam
@@ -89,6 +87,12 @@ def make_optimizer(
 
 def check_rate(value: Any) -> float:
     """Return a learning rate as a float, or raise an error."""
+    if (
+        isinstance(value, bool)
+        or np.ndim(value)
+        or not np.issubdtype(np.asarray(value).dtype, np.number)
+    ):
+        raise TypeError(f"learning_rate must be a number or a schedule, got {value!r}")
     rate = float(value)
     if not (np.isfinite(rate) and rate >= 0):
         raise ValueError(f"learning_rate must be a finite number of at least 0, got {value!r}")

@@ -247,6 +247,6 @@ def _check_settings(state: TrainingState, now: Mapping[str, Any]) -> None:
     for name, value in now.items():
         if state.settings.get(name) != value:
             raise ValueError(
-                f"resume: the state was trained with {name} = {state.settings.get(name)!r}, now "
-                f"it is {value!r}; going on would not continue the same training"
+                f"resume: the state was trained with {name} = {state.settings.get(name)}, now it "
+                f"is {value}; going on would not continue the same training"
             )
