@@ -10,6 +10,7 @@ import numpy as np
 __all__ = [
     "check_cond_ids",
     "check_count",
+    "check_finite",
     "check_inputs",
     "check_mask",
     "check_noise",
@@ -17,7 +18,9 @@ __all__ = [
 ]
 
 
-def check_states(name: str, value: Any, ndim: int, n_states: int | None) -> np.ndarray:
+def check_states(
+    name: str, value: Any, ndim: int, n_states: int | None, *, finite: bool = True
+) -> np.ndarray:
     """Return states as a float64 array of ``ndim`` dimensions, the last being the state.
 
     Parameters
@@ -30,6 +33,8 @@ def check_states(name: str, value: Any, ndim: int, n_states: int | None) -> np.n
         Expected number of dimensions.
     n_states : int or None
         Expected length of the state, where it is known already.
+    finite : bool
+        Whether NaN and inf are refused here. Trajectories may hold them where they are masked out.
 
     Raises
     ------
@@ -50,7 +55,8 @@ def check_states(name: str, value: Any, ndim: int, n_states: int | None) -> np.n
             f"{name} has {array.shape[-1]} states (shape {array.shape}), but the model has "
             f"{n_states}. Expected {layout} with n_states={n_states}."
         )
-    _check_finite(name, array)
+    if finite:
+        check_finite(name, array)
     return array
 
 
@@ -83,8 +89,28 @@ def check_inputs(value: Any, n_inits: int, n_inputs: int | None) -> np.ndarray:
         raise ValueError(f"inputs has shape {array.shape}, expected {expected}.{hint}")
     if len(array) not in (1, n_inits) or (n_inputs is not None and array.shape[1] != n_inputs):
         raise ValueError(f"inputs has shape {array.shape}, expected {expected}.")
-    _check_finite("inputs", array)
+    check_finite("inputs", array)
     return np.array(np.broadcast_to(array, (n_inits, array.shape[1])))
+
+
+def check_finite(name: str, array: np.ndarray, mask: np.ndarray | None = None) -> None:
+    """Refuse NaN and inf, but where ``mask`` is False.
+
+    Raises
+    ------
+    ValueError
+        Naming the first place.
+    """
+    bad = ~np.isfinite(array)
+    if mask is not None:
+        bad &= mask[..., None]
+    if bad.any():
+        where = [int(i) for i in np.argwhere(bad)[0]]
+        hint = " Mask such states out with valid_bxt or drop the trial." if array.ndim == 3 else ""
+        raise ValueError(
+            f"{name} holds {int(bad.sum())} values that are NaN or inf, the first at {where}; "
+            f"expected finite numbers.{hint}"
+        )
 
 
 def check_mask(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -167,14 +193,3 @@ def _numeric(name: str, value: Any) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has type {array.dtype}, expected real numbers.")
     return array.astype(np.float64)
-
-
-def _check_finite(name: str, array: np.ndarray) -> None:
-    bad = ~np.isfinite(array)
-    if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"{name} holds {int(bad.sum())} values that are NaN or inf, the first at "
-            f"{list(where)}; expected finite numbers. "
-            "Mask such states out with valid_bxt or drop the trial."
-        )

@@ -10,6 +10,7 @@ from fpf_notebook.analysis import spectrum
 from fpf_notebook.analysis.linearization import linearize
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
 from fpf_notebook.finder.dedupe import unique_indices
+from fpf_notebook.finder.degenerate import not_settled, residual_noise, settle
 from fpf_notebook.finder.search import Candidates
 from fpf_notebook.finder.unique import FIXED, Judgement
 
@@ -93,16 +94,17 @@ class Catalogue:
         chosen, labels = unique_indices(
             places[fresh], found.lanes.q[lanes[fresh]], self._options.tol_unique
         )
+        known = len(self)
         accepted = self._enter(found, lanes[fresh[chosen]])
         owner[fresh] = accepted[labels]
         for kind in np.unique(kinds):
             mine = owner[(kinds[lanes] == kind) & (owner >= 0)]
             counts = np.bincount(mine, minlength=len(self))
-            known = self.hits.get(str(kind), np.empty(0, dtype=int))
-            self.hits[str(kind)] = counts + np.pad(known, (0, len(self) - len(known)))
+            before = self.hits.get(str(kind), np.empty(0, dtype=int))
+            self.hits[str(kind)] = counts + np.pad(before, (0, len(self) - len(before)))
         for kind, counts in self.hits.items():
             self.hits[kind] = np.pad(counts, (0, len(self) - len(counts)))
-        return int(np.count_nonzero(accepted >= 0))
+        return len(self) - known
 
     def _match(self, places: np.ndarray) -> np.ndarray:
         """Return which known point each place is, or -1."""
@@ -119,14 +121,35 @@ class Catalogue:
         numbers = np.full(len(lanes), -1)
         if not len(lanes):
             return numbers
-        time = self._step_map.time
-        x, u = found.lanes.x[lanes], found.inputs[lanes]
-        jacobian, _ = linearize(self._step_map, x, u)
-        residual = found.F_x[lanes] if time == "continuous" else found.F_x[lanes] - x
-        good = spectrum.forward_error(jacobian, residual, time) <= self._options.tol_unique
-        numbers[good] = len(self) + np.arange(int(good.sum()))
-        index = spectrum.fixed_point_index(jacobian[good], time)
-        self.states = np.concatenate([self.states, x[good]])
-        self.inputs = np.concatenate([self.inputs, u[good]])
-        self.index = np.concatenate([self.index, index])
+        tol, time = self._options.tol_unique, self._step_map.time
+        x, u = np.array(found.lanes.x[lanes]), found.inputs[lanes]
+        jacobian, error = self._linearize(x, u, found.F_x[lanes])
+        index = spectrum.fixed_point_index(jacobian, time)
+        good = error <= tol
+        moving = np.flatnonzero(good & not_settled(self._step_map, x, error))
+        if len(moving):
+            x[moving], undecided, lost = settle(self._step_map, x[moving], u[moving])
+            good[moving] = ~lost
+            f_x = self._step_map(x[moving], u[moving])
+            jacobian, _ = self._linearize(x[moving], u[moving], f_x)
+            index[moving] = np.where(undecided, 0, spectrum.fixed_point_index(jacobian, time))
+        # Where a point was led on it may have met another.
+        numbers[good] = self._match(np.hstack([x, u])[good])
+        fresh = np.flatnonzero(good & (numbers < 0))
+        chosen, labels = unique_indices(np.hstack([x, u])[fresh], found.lanes.q[lanes[fresh]], tol)
+        numbers[fresh] = len(self) + labels
+        entered = fresh[chosen]
+        self.states = np.concatenate([self.states, x[entered]])
+        self.inputs = np.concatenate([self.inputs, u[entered]])
+        self.index = np.concatenate([self.index, index[entered]])
         return numbers
+
+    def _linearize(
+        self, x: np.ndarray, u: np.ndarray, f_x: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return Jacobians and lengths of the exact Newton steps."""
+        step_map = self._step_map
+        jacobian, _ = linearize(step_map, x, u)
+        residual = f_x if step_map.time == "continuous" else f_x - x
+        noise = residual_noise(step_map, x)
+        return jacobian, spectrum.forward_error(jacobian, residual, step_map.time, noise=noise)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fpf_notebook.analysis.fixed_points import FixedPoints
+from fpf_notebook.finder.audit import Audit
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -52,8 +54,16 @@ def group_orbits(points: FixedPoints, step_map: StepMap, period: int) -> FixedPo
     FixedPoints
         With `orbit_id` and `period`, orbit by orbit, each in the order in which it is run through.
     """
+    completeness = points.completeness
+    if completeness is not None:
+        # The account is that of the k-fold map, and its number of points not that of this set.
+        counted = f"all fixed points of {period} steps are counted, shorter periods included"
+        reason = f"{completeness.reason}; {counted}" if completeness.reason else counted
+        completeness = dataclasses.replace(completeness, reason=reason, n_points=None)
     if not len(points):
-        return points.update(orbit_id=np.zeros(0, int), period=np.zeros(0, int))
+        return points.update(
+            orbit_id=np.zeros(0, int), period=np.zeros(0, int), completeness=completeness
+        )
     inputs = points.inputs if points.inputs is not None else np.zeros((len(points), 0))
     images = orbit_images(step_map, points.xstar, inputs, period)
     proper = np.ones(len(points), dtype=bool)
@@ -78,7 +88,21 @@ def group_orbits(points: FixedPoints, step_map: StepMap, period: int) -> FixedPo
                 free[member] = False
                 order.append(member)
                 ids.append(orbit_id)
-    chosen = points[np.array(order, dtype=int)]
-    return chosen.update(
-        orbit_id=np.array(ids, dtype=int), period=np.full(len(order), period, dtype=int)
+    return points[np.array(order, dtype=int)].update(
+        orbit_id=np.array(ids, dtype=int),
+        period=np.full(len(order), period, dtype=int),
+        completeness=completeness,
+        audit=_kept(points.audit, order, len(points)),
     )
+
+
+def _kept(audit: Audit | None, order: list[int], n_points: int) -> Audit | None:
+    """Tell of each start where its point stands now, or that its period is a shorter one."""
+    if audit is None:
+        return None
+    place = np.full(n_points + 1, -1)
+    place[order] = np.arange(len(order))
+    outcome = place[audit.outcome]
+    dropped = (audit.outcome >= 0) & (outcome < 0)
+    reason = np.where(dropped, "fixed, or on a cycle of a shorter period", audit.reason)
+    return Audit(outcome=outcome, reason=reason)

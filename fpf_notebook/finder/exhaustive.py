@@ -9,7 +9,7 @@ was hit tells how many were probably never hit (`coverage.py`).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,16 +56,14 @@ class Rounds:
     ----------
     candidates : Candidates
         All lanes of all rounds, in order.
-    catalogue : Catalogue
-        The fixed points, with index and hits.
     rounds : list of dict
-        For each round its starts, points found, new points, index sum and estimates.
+        For each round its starts, points known, new points, index sum and estimates. The last round
+        of an interrupted search may be missing.
     stopped_because : str
         In words.
     """
 
     candidates: Candidates
-    catalogue: Catalogue
     rounds: list[dict[str, Any]]
     stopped_because: str
 
@@ -116,10 +114,10 @@ def search_in_rounds(
             step_map, starts, u, options, progress=watched, cancel=deadline, single=single
         )
         parts.append(part)
-        n_new = catalogue.absorb(part, judge(part, options), kinds)
-        sums = catalogue.index_sums(distinct)
-        rounds.append(
-            {
+        try:
+            n_new = catalogue.absorb(part, judge(part, options), kinds)
+            sums = catalogue.index_sums(distinct)
+            record = {
                 "starts": {str(k): int(np.sum(kinds == k)) for k in dict.fromkeys(kinds.tolist())},
                 "n_points": len(catalogue),
                 "new_points": n_new,
@@ -128,14 +126,17 @@ def search_in_rounds(
                 "estimated_unseen": catalogue.unseen(),
                 "seconds": round(part.seconds, 4),
             }
-        )
-        progress.log(
-            f"round {len(rounds)}: {len(catalogue)} points, {n_new} new, index sum {sums.sum()}"
-        )
+            rounds.append(record)
+            progress.log(
+                f"round {len(rounds)}: {len(catalogue)} points, {n_new} new, index sum {sums.sum()}"
+            )
+        except KeyboardInterrupt:  # between two searches; the catalogue may be half written
+            parts[-1] = replace(part, interrupted=True)
+            return Rounds(concatenate_candidates(parts), rounds, "interrupted")
         idle = 0 if n_new else idle + 1
         stop = _why_stop(step_map, catalogue, sums, idle, len(rounds), limits, deadline, part)
         if stop:
-            return Rounds(concatenate_candidates(parts), catalogue, rounds, stop)
+            return Rounds(concatenate_candidates(parts), rounds, stop)
         starts, u, kinds = _next_starts(step_map, catalogue, pool, distinct, len(x_init), rng)
 
 
@@ -183,7 +184,7 @@ def _next_starts(
         box = _box(step_map, u, pool, found)
         n_here = n // len(distinct) + (k < n % len(distinct))
         counts = np.floor(shares * n_here).astype(int)
-        counts[0] += n_here - counts.sum()
+        counts += rng.multinomial(n_here - counts.sum(), shares)
         for (kind, (_, draw)), count in zip(START_KINDS.items(), counts, strict=True):
             states.append(draw(rng, int(count), pool, found, box))
             inputs.append(np.broadcast_to(u, (int(count), len(u))))

@@ -327,11 +327,19 @@ class FixedPointFinder:
                 found = search(
                     step_map, starts, u, self.options, progress=shown, cancel=cancel, single=single
                 )
-            found = self._more(step_map, base, found, include_slow, period, cancel)
+            try:
+                found = self._more(step_map, base, found, include_slow, period, cancel)
+            except KeyboardInterrupt:  # outside of a search, which would have returned
+                found = dataclasses.replace(found, interrupted=True)
         finally:
             shown.close()
         ids = _extended(ids, len(found))
-        unique, everything = self._results(step_map, found, include_slow, ids)
+        try:
+            unique, everything = self._results(step_map, found, include_slow, ids)
+        except KeyboardInterrupt:  # what was found is worth more than its Jacobians
+            found = dataclasses.replace(found, interrupted=True)
+            short = dataclasses.replace(self.options, do_compute_jacobians=False)
+            unique, everything = self._results(step_map, found, include_slow, ids, short)
         completeness = report_completeness(
             unique,
             step_map,
@@ -373,13 +381,20 @@ class FixedPointFinder:
             Where every start ended.
         """
         states = arguments.check_states("initial_states", initial_states, 2, None)
+        reading = step_map is None
         if step_map is None:
             step_map = self.step_map(states.shape[1], _width(inputs))
         states = arguments.check_states("initial_states", states, 2, step_map.n_states)
         u = arguments.check_inputs(inputs, len(states), step_map.n_inputs)
-        return search(
-            step_map, states, u, self.options, progress=self._shown(progress), cancel=cancel
-        )
+        single = self._single(step_map) if reading else None
+        shown = self._shown(progress)
+        shown.start(len(states), "Searching for fixed points")
+        try:
+            return search(
+                step_map, states, u, self.options, progress=shown, cancel=cancel, single=single
+            )
+        finally:
+            shown.close()
 
     def select(
         self,
@@ -413,7 +428,11 @@ class FixedPointFinder:
             step_map = self.step_map(candidates.x_init.shape[1], candidates.inputs.shape[1])
         unique, everything = self._results(step_map, candidates, include_slow, None, options)
         completeness = report_completeness(
-            unique, step_map, np.unique(candidates.inputs, axis=0), None, "one round was asked for"
+            unique,
+            step_map,
+            np.unique(candidates.inputs, axis=0),
+            None,
+            "interrupted" if candidates.interrupted else "one round was asked for",
         )
         return unique.update(completeness=completeness), everything
 
@@ -472,15 +491,19 @@ class FixedPointFinder:
             n_inits = len(starts)
         if state_traj is not None:
             width = None if starts is None else starts.shape[1]
-            traj = arguments.check_states("state_traj", state_traj, 3, width)
+            traj = arguments.check_states("state_traj", state_traj, 3, width, finite=False)
             mask = arguments.check_mask(valid_bxt, traj.shape[:2])
+            arguments.check_finite("state_traj", traj, mask)
+        elif valid_bxt is not None:
+            raise ValueError("valid_bxt is given without state_traj, expected both or neither.")
         n_states = (traj if starts is None else starts).shape[-1]  # type: ignore[union-attr]
         expected = self.model.n_inputs if isinstance(self.model, StepMap) else None
         u = arguments.check_inputs(inputs, n_inits, expected)
         ids = arguments.check_cond_ids(cond_ids, n_inits)
         step_map = self.step_map(n_states, None if inputs is None else u.shape[1])
         name, given = ("initial_states", starts) if traj is None else ("state_traj", traj)
-        arguments.check_states(name, given, given.ndim, step_map.n_states)  # type: ignore[union-attr]
+        assert given is not None
+        arguments.check_states(name, given, given.ndim, step_map.n_states, finite=False)
         u = arguments.check_inputs(inputs, n_inits, step_map.n_inputs)
         if starts is None:
             assert traj is not None
@@ -528,8 +551,7 @@ class FixedPointFinder:
         everything = to_fixed_points(
             found, judge(found, options), step_map, options, cond_ids
         ).update(provenance=_provenance(step_map, options))
-        unique = select_unique(everything, step_map, options, include_slow=include_slow)
-        return unique, everything
+        return select_unique(everything, step_map, options, include_slow=include_slow)
 
     def _shown(self, progress: Progress | None) -> Progress:
         chosen = progress or self._progress

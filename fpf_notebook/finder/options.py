@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import numbers
 from dataclasses import dataclass, fields
 from typing import Any, Literal
@@ -53,7 +54,10 @@ class Options:
     def __post_init__(self) -> None:
         """Check every option and bring it to its type."""
         _one_of("method", self.method, METHODS)
-        dtype = self.dtype if isinstance(self.dtype, str) else np.dtype(self.dtype).name
+        dtype = self.dtype
+        if not isinstance(dtype, str):
+            with contextlib.suppress(TypeError):  # not a type at all: refused by name below
+                dtype = np.dtype(dtype).name  # type: ignore[assignment]
         _one_of("dtype", dtype, ("float64", "float32"))
         object.__setattr__(self, "dtype", dtype)
         for name in ("max_iters", "lr_patience", "n_iters_per_print_update", "max_memory"):

@@ -12,7 +12,9 @@ from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.analysis.linearization import linearize
 from fpf_notebook.finder.audit import Audit
 from fpf_notebook.finder.dedupe import unique_indices
+from fpf_notebook.finder.degenerate import not_settled, residual_noise, settle
 from fpf_notebook.finder.lanes import LaneStatus
+from fpf_notebook.finder.pools import rounding_floor
 from fpf_notebook.finder.search import Candidates
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ __all__ = ["Judgement", "judge", "select_unique", "to_fixed_points"]
 
 FIXED, SLOW, UNCONVERGED = 0, 1, 2
 _KIND_NAMES = np.array(["fixed", "slow", "unconverged"])
+
+_TOO_FAR = "q is small, but the Newton step is longer than tol_unique: no fixed point is this near"
+_MERGED = "merged into a nearby point with a smaller q"
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def judge(candidates: Candidates, options: Options) -> Judgement:
     inside = ((lanes.x >= candidates.low - slack) & (lanes.x <= candidates.high + slack)).all(
         axis=1
     )
-    small = lanes.q <= options.tol_q
+    small = lanes.q <= max(options.tol_q, rounding_floor(lanes.x.shape[1]))
     near = lanes.step <= options.tol_unique
     fixed = finite & small & near & inside
     slow = finite & ~fixed & inside & (small | (lanes.slope <= options.tol_slope))
@@ -75,9 +80,7 @@ def judge(candidates: Candidates, options: Options) -> Judgement:
     messages = np.array([status.message for status in LaneStatus])
     reason = messages[lanes.status].astype(object)
     reason[finite & ~inside] = "outside the invariant box, where no fixed point can be"
-    reason[finite & inside & small & ~near] = (
-        "q is small, but the Newton step is longer than tol_unique: no fixed point is this near"
-    )
+    reason[finite & inside & small & ~near] = _TOO_FAR
     reason[~finite] = LaneStatus.DIVERGED.message
     return Judgement(kind=kind, reason=reason)
 
@@ -113,7 +116,7 @@ def select_unique(
     options: Options,
     *,
     include_slow: bool = False,
-) -> FixedPoints:
+) -> tuple[FixedPoints, FixedPoints]:
     """Return each point once, linearized, classified and ordered, with an audit of all lanes.
 
     Parameters
@@ -129,9 +132,11 @@ def select_unique(
 
     Returns
     -------
-    FixedPoints
+    unique : FixedPoints
         Ordered by input, kind, number of unstable directions and coordinates, so that the order
         does not depend on that of the initial states.
+    everything : FixedPoints
+        All lanes, those called slow now that the exact Newton step showed to be no fixed points.
     """
     q, kind = everything.require("qstar"), everything.require("kind")
     outcome = np.full(len(everything), -1)
@@ -141,13 +146,20 @@ def select_unique(
     if not include_slow:
         reason[slow] = "slow point: " + reason[slow]
     index = np.flatnonzero(wanted)
-    chosen, labels = unique_indices(_places(everything)[index], q[index], options.tol_unique)
+    # A fixed point stands for the slow points around it, never the other way round.
+    preferred = q + np.where(slow, max(options.tol_q, q[kind == "fixed"].max(initial=0.0)), 0.0)
+    chosen, labels = unique_indices(
+        _places(everything)[index], preferred[index], options.tol_unique
+    )
     outcome[index] = labels
     merged = labels >= 0
     merged[chosen] = False
-    reason[index[merged]] = "merged into a nearby point with a smaller q"
+    reason[index[merged]] = _MERGED
     unique = everything[index[chosen]]
     unique = unique.update(hits=np.bincount(labels[labels >= 0], minlength=len(chosen)))
+    unique, kept, labels = _settled(_linearized(unique, step_map, options), step_map, options)
+    reason[np.delete(index[chosen], kept)] = _MERGED
+    outcome[index] = labels[outcome[index]]
 
     keep = np.ones(len(unique), dtype=bool)
 
@@ -156,19 +168,23 @@ def select_unique(
             reason[outcome == row] = why
         keep[mask] = False
 
-    unique = _linearized(unique, step_map, options)
     if unique.forward_error is not None and len(unique):
         # The step of the search is damped and, for lanes at the end of their iterations, one
         # iteration old; here it is that of the point itself.
         far = (unique.forward_error > options.tol_unique) & unique.is_fixed
         if far.any():
-            why = "q is small, but the Newton step is longer than tol_unique"
             unique = unique.update(
                 kind=np.where(far, "slow", unique.require("kind")),
-                status=np.where(far, why, unique.require("status")),
+                status=np.where(far, _TOO_FAR, unique.require("status")),
             )
+            theirs = (outcome >= 0) & far[outcome]
+            everything = everything.update(
+                kind=np.where(theirs, "slow", kind),
+                status=np.where(theirs, _TOO_FAR, everything.require("status")),
+            )
+            reason[theirs & (reason != _MERGED)] = _TOO_FAR
             if not include_slow:
-                drop(far, why)
+                drop(far, "slow point: " + _TOO_FAR)
     if options.do_exclude_distance_outliers and len(unique):
         drop(_distance_outliers(unique, everything, options), "distance outlier")
     if options.final_q_threshold > 0:
@@ -184,7 +200,8 @@ def select_unique(
     place = np.full(len(unique) + 1, -1)
     place[order] = np.arange(len(order))
     outcome = place[outcome]
-    return unique[order].update(audit=Audit(outcome=outcome, reason=reason.astype(str)))
+    audit = Audit(outcome=outcome, reason=reason.astype(str))
+    return unique[order].update(audit=audit), everything
 
 
 def _places(points: FixedPoints) -> np.ndarray:
@@ -222,7 +239,9 @@ def _linearized(unique: FixedPoints, step_map: StepMap, options: Options) -> Fix
         add(
             dFdu=input_jacobian,
             index=spectrum.fixed_point_index(jacobian, time),
-            forward_error=spectrum.forward_error(jacobian, residual[rows], time),
+            forward_error=spectrum.forward_error(
+                jacobian, residual[rows], time, noise=residual_noise(step_map, unique.xstar[rows])
+            ),
         )
         if options.do_decompose_jacobians:
             values, right, left = spectrum.eigenmodes(jacobian, time)
@@ -243,6 +262,46 @@ def _linearized(unique: FixedPoints, step_map: StepMap, options: Options) -> Fix
         note = f"Jacobians and eigenvectors left out: more than max_memory={options.max_memory}"
         joined["provenance"] = {**unique.provenance, "left_out": note}
     return unique.update(**joined)
+
+
+def _settled(
+    unique: FixedPoints, step_map: StepMap, options: Options
+) -> tuple[FixedPoints, np.ndarray, np.ndarray]:
+    """Lead points on that are not quite arrived, and call those degenerate that cannot arrive.
+
+    Returns
+    -------
+    unique : FixedPoints
+        Points that became the same are merged.
+    kept : array of int, [n]
+        Which points these were.
+    labels : array of int, [n_before]
+        Where each point went.
+    """
+    same = np.arange(len(unique))
+    error = unique.forward_error
+    if error is None or not options.do_compute_jacobians:
+        return unique, same, same
+    moving = unique.is_fixed & (error <= options.tol_unique)
+    moving &= not_settled(step_map, unique.xstar, error)
+    if not moving.any():
+        return unique, same, same
+    rows = np.flatnonzero(moving)
+    u = unique.require("inputs")
+    x, f_x, q = (np.array(unique.require(name)) for name in ("xstar", "F_xstar", "qstar"))
+    x[rows], undecided, lost = settle(step_map, x[rows], u[rows])
+    f_x[rows] = step_map(x[rows], u[rows])
+    residual = f_x if step_map.time == "continuous" else f_x - x
+    q[rows] = 0.5 * np.sum(residual[rows] ** 2, axis=1)
+    degenerate, none_near = np.zeros((2, len(unique)), dtype=bool)
+    degenerate[rows], none_near[rows] = undecided, lost
+    moved = unique.update(xstar=x, F_xstar=f_x, qstar=q)
+    chosen, labels = unique_indices(_places(moved), q, options.tol_unique)
+    hits = np.bincount(labels, weights=unique.require("hits"), minlength=len(chosen)).astype(int)
+    merged = _linearized(moved[chosen].update(hits=hits), step_map, options)
+    index = np.where(degenerate[chosen], 0, merged.require("index"))
+    error = np.where(none_near[chosen], np.inf, merged.require("forward_error"))
+    return merged.update(index=index, forward_error=error), chosen, labels
 
 
 def _distance_outliers(

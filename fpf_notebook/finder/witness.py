@@ -63,7 +63,8 @@ def report_completeness(
         hits = np.zeros(0, int) if points.hits is None else points.hits[fixed]
         coverage, unseen = good_turing_coverage(hits), chao1_unseen(hits)
     else:
-        coverage, unseen = rounds.catalogue.coverage(), rounds.catalogue.unseen()
+        last = rounds.rounds[-1] if rounds.rounds else {}
+        coverage, unseen = last.get("coverage"), last.get("estimated_unseen")
         stopped_because = rounds.stopped_because
     return Completeness(
         index_sum=int(index.sum()),

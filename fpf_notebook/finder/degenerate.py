@@ -1,0 +1,144 @@
+"""Points where Newton's method converges slowly, as at a bifurcation: led on, and recognized.
+
+At a double root the matrix I - J is singular, and the distance only halves with each step: searches
+end at several places around the point, with a determinant of either sign. Here such points are
+taken as far as rounding allows, and those whose index depends on the last digits are told apart
+(Decker, Keller & Kelley 1983, on Newton's method at singular points).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fpf_notebook.analysis.linearization import linearize
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+
+__all__ = ["not_settled", "residual_noise", "settle"]
+
+_MAX_STEPS = 60  # 20 halvings to the limit of rounding at a double root, more at higher ones
+_CUT = 1e-10  # of the largest singular value: directions in which nothing is known
+_ACCURATE = {"float64": 1e-10, "float32": 1e-5}  # steps as short as this, relative, are none
+
+
+def residual_noise(step_map: StepMap, x: np.ndarray) -> float:
+    """Return the size of residuals, at these states, that may be nothing but rounding.
+
+    Parameters
+    ----------
+    step_map : StepMap
+        Its `precision` says how the model computes.
+    x : array, [n, n_states]
+        States.
+    """
+    largest = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
+    return 50 * float(np.finfo(step_map.precision).eps) * (1.0 + largest)
+
+
+def not_settled(step_map: StepMap, x: np.ndarray, forward_error: np.ndarray) -> np.ndarray:
+    """Tell which points a further Newton step would move by more than rounding.
+
+    Parameters
+    ----------
+    step_map : StepMap
+        The network.
+    x : array, [n, n_states]
+        Points.
+    forward_error : array, [n]
+        Length of the Newton step from each.
+    """
+    scale = 1.0 + np.linalg.norm(x, axis=1)
+    return np.asarray(forward_error > _ACCURATE[step_map.precision] * scale)
+
+
+def settle(
+    step_map: StepMap, x: np.ndarray, u: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Make full Newton steps as long as they are of use.
+
+    Parameters
+    ----------
+    step_map : StepMap
+        The network.
+    x, u : arrays, [n, n_states] and [n, n_inputs]
+        Points near to fixed points.
+
+    Returns
+    -------
+    x : array, [n, n_states]
+        The points, moved.
+    undecided : array of bool, [n]
+        Whether the sign of the determinant, that is the index, is not the same all over the
+        neighbourhood in which the true point may lie.
+    lost : array of bool, [n]
+        Whether there is no sign of a fixed point after all: Newton's method gets no further, though
+        the residual is more than rounding. So it is at the ghost of a fold.
+    """
+    x = np.array(x, dtype=np.float64)
+    residual = _residual(step_map, x, u)
+    last, before = np.full(len(x), np.inf), np.full(len(x), np.inf)
+    moving = np.arange(len(x))
+    for _ in range(_MAX_STEPS):
+        step, _ = _newton_step(step_map, x[moving], u[moving], residual[moving])
+        length = np.linalg.norm(step, axis=1)
+        trial = x[moving] + step
+        r = _residual(step_map, trial, u[moving])
+        with np.errstate(over="ignore", invalid="ignore"):
+            shorter = np.linalg.norm(r, axis=1) < np.linalg.norm(residual[moving], axis=1)
+        good = shorter & not_settled(step_map, trial, length)
+        moving = moving[good]
+        x[moving], residual[moving] = trial[good], r[good]
+        before[moving], last[moving] = last[moving], length[good]
+        if not len(moving):
+            break
+    step, weakest = _newton_step(step_map, x, u, residual)
+    # What is left to go: next to nothing after quadratic convergence, as much as the last step
+    # after linear convergence.
+    with np.errstate(invalid="ignore"):
+        left = np.where(np.isfinite(before), last * (last / before), 0.0)
+    radius = np.maximum(np.linalg.norm(step, axis=1), left)
+    undecided = _changes_within(step_map, x, u, weakest, radius)
+    return (
+        x,
+        undecided,
+        undecided & (np.linalg.norm(residual, axis=1) > residual_noise(step_map, x)),
+    )
+
+
+def _residual(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:
+    moved = step_map(x, u).astype(np.float64)
+    return moved if step_map.time == "continuous" else moved - x
+
+
+def _newton_matrix(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:
+    jacobian, _ = linearize(step_map, x, u)
+    return -jacobian if step_map.time == "continuous" else np.eye(x.shape[1]) - jacobian
+
+
+def _newton_step(
+    step_map: StepMap, x: np.ndarray, u: np.ndarray, residual: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the step, and the direction in which the matrix does least."""
+    left, values, right = np.linalg.svd(_newton_matrix(step_map, x, u))
+    largest = np.max(values, axis=1, initial=0.0, keepdims=True)
+    known = (values > _CUT * largest) & (values > 0)
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=known)
+    parts = inverse * np.einsum("nij,ni->nj", left, residual)
+    return np.einsum("nji,nj->ni", right, parts), right[:, -1]
+
+
+def _changes_within(
+    step_map: StepMap, x: np.ndarray, u: np.ndarray, direction: np.ndarray, radius: np.ndarray
+) -> np.ndarray:
+    """Tell where the determinant changes its sign, or half its size, within twice the radius."""
+    shift = 2.0 * radius[:, None] * direction
+    with np.errstate(invalid="ignore"):  # the model may have no value there
+        sign, size = np.linalg.slogdet(_newton_matrix(step_map, x, u))
+        steady = sign != 0
+        for side in (shift, -shift):
+            other_sign, other_size = np.linalg.slogdet(_newton_matrix(step_map, x + side, u))
+            steady &= (other_sign == sign) & (np.abs(other_size - size) < np.log(2.0))
+    return ~steady
