@@ -14,6 +14,7 @@ import ipywidgets as ipw
 import numpy as np
 import traitlets
 
+from fpf_notebook.widgets.brainpy_threads import carry_settings
 from fpf_notebook.widgets.live import Job, LatestWins, Report
 from fpf_notebook.widgets.monitor_control import BpttRun, LoopControl
 from fpf_notebook.widgets.monitor_controls import monitor_controls
@@ -145,7 +146,10 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
             raise RuntimeError("a training is running already: press Stop, or call stop(), first")
         self._enter("starting")
 
+        carry = carry_settings()
+
         def work(_: Any, __: Any) -> Any:
+            carry()
             return function()
 
         me = weakref.ref(self)

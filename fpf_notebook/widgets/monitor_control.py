@@ -76,7 +76,7 @@ class BpttRun(LoopControl):
     Parameters
     ----------
     trainer : brainpy.BPTT
-        The trainer; its ``fit`` is called as it is, with ``f_train`` wrapped meanwhile.
+        The trainer; its ``fit`` is called as it is, with its training step wrapped meanwhile.
     log : callable
         Called with ``step, metrics`` after each step.
     """
@@ -94,9 +94,12 @@ class BpttRun(LoopControl):
         The model keeps its weights of the lowest mean loss over an epoch. Nothing is printed.
         """
         trainer, original = self._trainer, self._trainer.f_train
+        # `f_train` is a property that returns one of these two.
+        jitted = "_jit_step_func_fit"
+        held = jitted if original is getattr(trainer, jitted, None) else "_step_func_fit"
         epoch_losses: list[float] = []
 
-        def f_train(*args: Any, **kwargs: Any) -> Any:
+        def step(*args: Any, **kwargs: Any) -> Any:
             if not self.may_go_on():
                 raise Stopped
             self._apply_rate()
@@ -118,13 +121,13 @@ class BpttRun(LoopControl):
             return iter(train_data() if callable(train_data) else train_data)
 
         options.setdefault("num_report", 10**12)  # fit prints its reports
-        trainer.f_train = f_train
+        setattr(trainer, held, step)
         try:
             trainer.fit(data, **options)
         except Stopped:
             pass
         finally:
-            trainer.f_train = original
+            setattr(trainer, held, original)
             if epoch_losses:
                 self._remember(sum(epoch_losses) / len(epoch_losses))
             if self.best is not None:
