@@ -8,6 +8,16 @@ from fpf_notebook.plots.fixed_points import (
     plot_fixed_points_3d,
 )
 from fpf_notebook.plots.html import save_html
+from fpf_notebook.plots.integration import (
+    plot_integration_subspace,
+    plot_line_attractor,
+    plot_selection_vectors,
+)
+from fpf_notebook.plots.jslds import (
+    plot_approximation_error,
+    plot_expansion_points,
+    plot_expansion_spectrum,
+)
 from fpf_notebook.plots.projection import Projection, fit_projection, state_axes
 from fpf_notebook.plots.q_histogram import plot_q_histogram
 from fpf_notebook.plots.scene import Scene
@@ -20,10 +30,16 @@ __all__ = [
     "Scene",
     "draw",
     "fit_projection",
+    "plot_approximation_error",
+    "plot_expansion_points",
+    "plot_expansion_spectrum",
     "plot_fixed_points",
     "plot_fixed_points_2d",
     "plot_fixed_points_3d",
+    "plot_integration_subspace",
+    "plot_line_attractor",
     "plot_q_histogram",
+    "plot_selection_vectors",
     "plot_spectrum",
     "plot_training",
     "save_html",

@@ -59,6 +59,7 @@ POINTS: dict[str, PointStyle] = {
     "unclassified": PointStyle("unclassified", "diamond", "#3A3F47", "#E6E8EC", filled=False),
     "candidates": PointStyle("candidates", "circle", "#1565AE", "#5AB4F0"),
     "fixed": PointStyle("fixed", "circle", "#1565AE", "#5AB4F0"),
+    "expansion": PointStyle("expansion", "cross", "#6A51A3", "#B9A5E8", size=0.9),
 }
 
 LINES: dict[str, LineStyle] = {
