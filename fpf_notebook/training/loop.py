@@ -333,6 +333,8 @@ class TrainingLoop:
             series=series,
         )
         self._callbacks.call("on_epoch", self.run, info)
+        if self.run.stopping:
+            return "stopped"
         reached = loss if validation_loss is None else validation_loss
         min_loss = self._settings.min_loss
         return "min_loss" if min_loss is not None and reached <= min_loss else None
