@@ -36,7 +36,7 @@ def pack(value: Any) -> Any:
         if dtype is None:
             raise TypeError(f"an array of {value.dtype} cannot be sent, expected numbers")
         array = np.ascontiguousarray(value, dtype=dtype)
-        view = memoryview(array.reshape(-1).view(np.uint8))
+        view = memoryview(array.reshape(-1).view(np.uint8).data)
         return {"view": view, "dtype": dtype, "shape": list(value.shape)}
     if isinstance(value, Mapping):
         return {str(key): pack(entry) for key, entry in value.items()}
@@ -63,7 +63,7 @@ def same(first: Any, second: Any) -> bool:
 
 
 class ArrayDict(traitlets.Dict):  # type: ignore[type-arg]
-    """A dictionary trait that may hold numpy arrays at any depth; setting an equal one is silent."""
+    """A dictionary trait that may hold numpy arrays at any depth; an equal value is no change."""
 
     def __init__(self, **metadata: Any) -> None:
         super().__init__(allow_none=True)

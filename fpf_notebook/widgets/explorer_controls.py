@@ -109,7 +109,7 @@ def input_controls(explorer: Any) -> list[ipw.Widget]:
 
 
 def view_controls(explorer: Any) -> list[ipw.Widget]:
-    """What is shown and how."""
+    """Return what decides what is shown, and how."""
     projection = ipw.Dropdown(
         options=[k for k in PROJECTIONS if k != "readout" or explorer.has_readout],
         description="project by", tooltip="which axes the picture has", style=_STYLE,
@@ -187,7 +187,7 @@ def launch_controls(explorer: Any) -> list[ipw.Widget]:
 
 
 def heading(text: str) -> ipw.HTML:
-    """A small title between groups of controls."""
+    """Return a small title between groups of controls."""
     style = "font-size:11px;opacity:.65;line-height:18px;letter-spacing:.03em"
     return ipw.HTML(f'<div style="{style}">{text}</div>', layout=ipw.Layout(margin="4px 0 0 0"))
 

@@ -181,9 +181,7 @@ def _select(
     return Found(unique, everything, search, filters, candidates, rounds, seconds, searched)
 
 
-def launch(
-    step_map: StepMap, states: np.ndarray, u: np.ndarray, n_steps: int
-) -> np.ndarray:
+def launch(step_map: StepMap, states: np.ndarray, u: np.ndarray, n_steps: int) -> np.ndarray:
     """Run the network from some states under a constant input.
 
     Parameters
@@ -224,7 +222,8 @@ def pushes(points: FixedPoints, index: int, size: float, n_modes: int = 2) -> np
     numpy.ndarray
         [2 * n_modes, n_states].
     """
-    assert points.eigvec_J_xstar is not None and points.eigval_J_xstar is not None
+    assert points.eigvec_J_xstar is not None
+    assert points.eigval_J_xstar is not None
     values = points.eigval_J_xstar[index]
     single = np.flatnonzero(values.imag >= -1e-12)  # one of each complex pair
     unstable = [k for k in single if _grows(values[k], points.time)]

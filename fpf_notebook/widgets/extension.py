@@ -16,7 +16,7 @@ def load(ipython: Any) -> None:
     for module, name in (("vanilla", "VanillaRNN"), ("gru", "GRU"), ("lstm", "LSTM")):
         formatter.for_type_by_name(f"fpf_notebook.models.{module}", name, model_html)
     if importlib.util.find_spec("google") and importlib.util.find_spec("google.colab"):
-        from google.colab import output
+        from google.colab import output  # type: ignore[import-not-found,unused-ignore]
 
         output.enable_custom_widget_manager()
 

@@ -74,8 +74,8 @@ def inspector_scene(
     step_map
         The network, for the nonlinear response and the readout; None leaves these out.
     selected
-        The point that is shown in detail; negative: none. None: all points, as far as a page may grow, so that a
-        saved page can show each.
+        The point that is shown in detail; negative: none. None: all points, as far as a page may
+        grow, so that a saved page can show each.
     compare
         Points whose spectra are drawn beside.
     mode, amplitude
@@ -124,7 +124,8 @@ def point_detail(
     order: str = "clustering",
 ) -> dict[str, Any]:
     """Return what is shown of one point."""
-    assert points.J_xstar is not None and points.eigval_J_xstar is not None
+    assert points.J_xstar is not None
+    assert points.eigval_J_xstar is not None
     J, values = points.J_xstar[index], points.eigval_J_xstar[index]
     units = unit_order(points, index, order)
     if len(units) > _MAX_CELLS:

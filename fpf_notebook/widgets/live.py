@@ -16,7 +16,7 @@ from typing import Any
 
 from fpf_notebook.finder.progress import CancelToken, SilentProgress
 
-__all__ = ["Job", "LatestWins", "Report", "ThrottledProgress", "UPDATES_PER_SECOND"]
+__all__ = ["UPDATES_PER_SECOND", "Job", "LatestWins", "Report", "ThrottledProgress"]
 
 UPDATES_PER_SECOND = 20
 

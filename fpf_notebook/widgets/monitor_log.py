@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def thinned(x: np.ndarray, y: np.ndarray, limit: int) -> tuple[np.ndarray, np.nd
     buckets = (limit - 2) // 2
     edges = 1 + (np.arange(buckets + 1) * (n - 2)) // buckets
     keep = [0]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges.tolist()):
         part = y[start:stop]
         if np.isfinite(part).any():
             pair = {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
@@ -105,7 +106,9 @@ class MetricLog:
         self.last_step = -1
 
 
-def curves_of(series: Mapping[str, tuple[np.ndarray, np.ndarray]], limit: int = 1500) -> dict[str, Any]:
+def curves_of(
+    series: Mapping[str, tuple[np.ndarray, np.ndarray]], limit: int = 1500
+) -> dict[str, Any]:
     """Return the curves as the browser draws them, on one common axis of steps."""
     short = {name: thinned(x, y, limit) for name, (x, y) in series.items()}
     steps = np.unique(np.concatenate([x for x, _ in short.values()])) if short else np.zeros(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -166,13 +167,19 @@ class SnapshotBook:
     def projection(self) -> Projection:
         """Return axes that suit all snapshots, without sudden flips of sign."""
         pages = self.pages()
-        states = np.concatenate([p.trajectories.reshape(-1, p.trajectories.shape[2]) for p in pages])
+        states = np.concatenate(
+            [p.trajectories.reshape(-1, p.trajectories.shape[2]) for p in pages]
+        )
         fitted = fit_projection(states[None], np.zeros((0, states.shape[1])))
         if self._signs is not None and self._signs.shape == fitted.components.shape:
             flip = np.sign(np.einsum("kn,kn->k", fitted.components, self._signs))
             components = fitted.components * np.where(flip == 0, 1, flip)[:, None]
             fitted = Projection(
-                fitted.mean, components, fitted.explained_variance_ratio, fitted.names, fitted.source
+                fitted.mean,
+                components,
+                fitted.explained_variance_ratio,
+                fitted.names,
+                fitted.source,
             )
         self._signs = fitted.components
         return fitted
@@ -180,15 +187,16 @@ class SnapshotBook:
 
 def changes(pages: list[Snapshot], limit: int = 12) -> list[dict[str, Any]]:
     """Return the epochs at which points were born or lost, the largest changes first kept."""
-    out = []
-    for before, after in zip(pages, pages[1:], strict=False):
+    found: list[tuple[int, int]] = []
+    for before, after in pairwise(pages):
         delta = len(after.points) - len(before.points)
         if delta:
-            out.append({"epoch": after.epoch, "label": f"{delta:+d}".replace("-", "−"), "_": delta})
-    out = sorted(out, key=lambda e: -abs(e["_"]))[:limit]
-    return sorted(
-        ({"epoch": e["epoch"], "label": e["label"]} for e in out), key=lambda e: e["epoch"]
-    )
+            found.append((after.epoch, delta))
+    largest = sorted(found, key=lambda entry: -abs(entry[1]))[:limit]
+    return [
+        {"epoch": epoch, "label": f"{delta:+d}".replace("-", "−")}
+        for epoch, delta in sorted(largest)
+    ]
 
 
 def eigenvalue_paths(pages: list[Snapshot], limit: int = 20_000) -> np.ndarray:
@@ -198,7 +206,7 @@ def eigenvalue_paths(pages: list[Snapshot], limit: int = 20_000) -> np.ndarray:
     eigenvalues in the order of their magnitude.
     """
     pieces: list[np.ndarray] = []
-    for a, b in zip(pages, pages[1:], strict=False):
+    for a, b in pairwise(pages):
         first, second = a.points, b.points
         if not len(first) or not len(second):
             continue
@@ -279,7 +287,9 @@ def book_from_arrays(arrays: Mapping[str, np.ndarray]) -> SnapshotBook:
     for epoch in epochs:
         key = f"snapshot/{epoch}"
         prefix = f"{key}/points/"
-        fields = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
+        fields: dict[str, Any] = {
+            n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)
+        }
         trajectories = arrays[f"{key}/trajectories"]
         points = FixedPoints(**fields) if fields else FixedPoints()
         book.add(Snapshot(epoch, points, trajectories, float(arrays[f"{key}/seconds"])))

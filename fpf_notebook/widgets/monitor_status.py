@@ -57,7 +57,7 @@ def training_status(
 
 def clock(seconds: float) -> str:
     """Return minutes and seconds, or hours too: 0:08, 1:02:03."""
-    whole = int(round(seconds))
+    whole = round(seconds)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,4 +1,4 @@
-"""The pictures: anywidget models of the views in the one bundle. They hold traits and nothing else."""
+"""The pictures: anywidget models of the views in the one bundle, traits and nothing else."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ExplorerPicture(Picture):
     """State space, histogram of q and list of points."""
 
     kind = traitlets.Unicode("explorer").tag(sync=True)
-    scene = ArrayDict()
+    scene: Any = ArrayDict()
     selected = traitlets.Int(None, allow_none=True).tag(sync=True)
     selection = traitlets.List(traitlets.Int()).tag(sync=True)
     log_tol_q = traitlets.Float(-12.0).tag(sync=True)
@@ -58,7 +58,7 @@ class InspectorPicture(Picture):
     """Spectrum, heat maps and modes of one point."""
 
     kind = traitlets.Unicode("inspector").tag(sync=True)
-    scene = ArrayDict()
+    scene: Any = ArrayDict()
     selected = traitlets.Int(None, allow_none=True).tag(sync=True)
     mode = traitlets.Int(0).tag(sync=True)
 
@@ -69,9 +69,9 @@ class MonitorPicture(Picture):
     """Training curves, an example trial, and the snapshots of fixed points."""
 
     kind = traitlets.Unicode("monitor").tag(sync=True)
-    curves = ArrayDict()
-    trial = ArrayDict()
-    history = ArrayDict()
+    curves: Any = ArrayDict()
+    trial: Any = ArrayDict()
+    history: Any = ArrayDict()
     snapshot = traitlets.Int(-1).tag(sync=True)
 
     SAVED = (*Picture.SAVED, "curves", "trial", "history", "snapshot")

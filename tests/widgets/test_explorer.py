@@ -126,7 +126,7 @@ def test_without_auto_nothing_is_searched(make_explorer):
 
 
 def test_unknown_keyword(states):
-    with pytest.raises(TypeError, match="no option 'tol_Q'. Did you mean 'tol_q'"):
+    with pytest.raises(TypeError, match=r"no option 'tol_Q'\. Did you mean 'tol_q'"):
         FixedPointExplorer(three_latches, states, tol_Q=1)
     with pytest.raises(ValueError, match="tol_q is -1"):
         FixedPointExplorer(three_latches, states, np.zeros(3), tol_q=-1)

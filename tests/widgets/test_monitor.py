@@ -35,8 +35,7 @@ def test_watches_a_training_in_the_background(monitor):
     history = monitor.result(200)
     assert history.stopped_because == "finished"
     # Every step was logged, and the weights are those of the training without a monitor.
-    x, y = monitor.metrics.series()["loss"]
-    assert len(x) == history.final_step
+    assert len(monitor.metrics.series()["loss"][0]) == history.final_step
     plain = VanillaRNN(2, 3, 2, seed=1)
     train(plain, FlipFlop(2), n_epochs=20, learning_rate=0.02)
     for name, value in plain.parameters().items():
@@ -77,7 +76,10 @@ def test_divergence_names_step_and_term(monitor):
     def loss(params, inputs, targets, mask):
         import jax.numpy as jnp
 
-        return {"task": jnp.sum(params["W_out"] ** 2), "drift": 0.0 * jnp.log(-1.0 + 0 * mask).sum()}
+        return {
+            "task": jnp.sum(params["W_out"] ** 2),
+            "drift": 0.0 * jnp.log(-1.0 + 0 * mask).sum(),
+        }
 
     monitor.watch(model, FlipFlop(2), n_epochs=3, loss=loss, validation=None)
     history = monitor.result(100)
