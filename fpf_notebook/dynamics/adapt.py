@@ -38,19 +38,29 @@ def as_step_map(
     Parameters
     ----------
     model
-        One of: a :class:`StepMap` (returned as it is); any JAX function
-        ``f(input, state) -> (output, next_state)`` or ``F(state, input) -> next_state``, batched
-        or not.
+        One of:
+
+        - a ``brainpy.DynamicalSystem`` called as
+          ``model(inputs[batch, 1, n_inputs], hidden[batch, n_states])``, which returns
+          ``(outputs, h_next)``;
+        - a ``brainpy.DynamicalSystem`` called as ``model(x)`` (or ``model()``), which keeps its
+          state in Variables: ``bp.dyn.RNNCell``, ``GRUCell``, ``LSTMCell``, a ``bp.Sequential`` of
+          cells and layers, a rate model that integrates by ``bp.odeint``, or one of your own;
+        - a JAX function ``f(input, state) -> (output, next_state)`` or
+          ``F(state, input) -> next_state``, for one state or for a batch; or ``F(state)``;
+        - a :class:`StepMap`, which is returned as it is.
     n_states, n_inputs
         Lengths of the flat state and of the input. Needed where the model does not tell them.
     state_vars
         For a model that keeps its state in Variables: which ones, by name or as objects. Default:
         every Variable that the step changes and that is not a parameter.
     time
-        ``"discrete"`` (default): the step is a map, h -> F(h, u). ``"continuous"``: it is a flow,
-        and what is traced is dh/dt.
+        ``"discrete"`` (default): the step is a map, h -> F(h, u). ``"continuous"``: it is a flow.
+        A function then returns dh/dt; of a model that integrates by ``bp.odeint``, the derivative
+        is taken in place of the step, whatever the method of integration.
     dt
         Duration of one step, in the unit of your choice, for time constants and frequencies.
+        Default: that of the model's integrator, if it has one.
     convention
         For a function: ``"input_state"`` or ``"state_input"``, the order of its arguments. Default:
         found out by probing.

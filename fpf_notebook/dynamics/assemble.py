@@ -212,7 +212,7 @@ def _readout(traced: Traced, wrapped: bool, work: np.dtype) -> ReadoutFunction:
         held, given = _parts(params, wrapped, "step", work)
         return traced(held, given, h, u)[1].astype(work).reshape(-1)
 
-    return readout
+    return _Identified(readout, digest(traced.text))
 
 
 def _box(traced: Traced, wrapped: bool, work: np.dtype, n_states: int) -> BoxFunction:
@@ -222,7 +222,18 @@ def _box(traced: Traced, wrapped: bool, work: np.dtype, n_states: int) -> BoxFun
         shape = (n_states,)
         return jnp.broadcast_to(low, shape).astype(work), jnp.broadcast_to(high, shape).astype(work)
 
-    return box
+    return _Identified(box, digest(traced.text))
+
+
+class _Identified:
+    """A function that is equal to those of the same identity, for the compile cache."""
+
+    def __init__(self, function: Callable[..., Any], identity: str) -> None:
+        self._function = function
+        self.identity = identity
+
+    def __call__(self, *args: Any) -> Any:
+        return self._function(*args)
 
 
 def _check_repeatable(first: Traced, second: Traced, name: str) -> None:

@@ -73,6 +73,23 @@ def compiled(
         return function
 
 
+def identity_of(function: Callable[..., Any]) -> Hashable:
+    """Return what tells a function from others in ``options``.
+
+    Parameters
+    ----------
+    function
+        A function.
+
+    Returns
+    -------
+    Hashable
+        Its attribute ``identity``, a text that equal functions share, if it has one (those of
+        traced models do); else the function itself.
+    """
+    return getattr(function, "identity", function)
+
+
 def clear() -> None:
     """Forget all compiled functions (to free memory, or to measure a cold start)."""
     with _lock:

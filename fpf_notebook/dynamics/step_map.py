@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fpf_notebook.dynamics.compile_cache import QUICK, compiled
+from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
 
 PyTree: TypeAlias = Any
 AnyArray: TypeAlias = Array | np.ndarray
@@ -92,7 +92,8 @@ class StepMap:
         What to call the network in messages.
     signature
         Identity of the computation: maps of equal signature share their compiled functions.
-        Default: unique to this map and to those derived from it.
+        Default: unique to this map and to those derived from it. Whoever replaces ``step`` must
+        replace the signature too.
     dtype
         The type in which ``step`` takes states and inputs, ``"float64"`` (default) or
         ``"float32"``.
@@ -179,7 +180,7 @@ class StepMap:
                 "Return (output, next_state) from the model, or give the step map readout=."
             )
         states, inputs, batch = self._flatten(h, u)
-        apply = compiled("readout", self, (), lambda _: _batched(readout))
+        apply = compiled("readout", self, identity_of(readout), lambda _: _batched(readout))
         with jax.enable_x64(True):
             out = np.asarray(apply(self.params, states, inputs))
         return out.reshape(*batch, -1) if out.size else out.reshape(*batch, out.shape[-1])
@@ -203,7 +204,9 @@ class StepMap:
         if box is None:
             return None
         inputs = np.asarray(u, dtype=self.dtype).reshape(self.n_inputs)
-        apply = compiled("box", self, (), lambda _: jax.jit(box, compiler_options=QUICK))
+        apply = compiled(
+            "box", self, identity_of(box), lambda _: jax.jit(box, compiler_options=QUICK)
+        )
         with jax.enable_x64(True):
             low, high = apply(self.params, inputs)
             return np.asarray(low), np.asarray(high)

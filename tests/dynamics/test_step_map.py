@@ -1,5 +1,7 @@
 """The step map itself: calls, runs, new parameters, powers."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -184,3 +186,14 @@ def test_one_unit_and_no_input():
     assert (step_map.n_states, step_map.n_inputs) == (1, 0)
     np.testing.assert_allclose(step_map(np.array([0.3]), np.zeros(0)), np.tanh([0.6]))
     assert step_map.trajectory(np.ones((2, 1)), np.zeros((2, 5, 0))).shape == (2, 5, 1)
+
+
+def test_a_replaced_box_or_readout_is_not_mistaken_for_the_old_one():
+    step_map, _ = tanh_map(invariant_box=(-1, 1))
+    assert step_map.invariant_box(np.zeros(2))[1].tolist() == [1, 1, 1]
+    other = dataclasses.replace(step_map, box=lambda p, u: (-2 * jnp.ones(3), 2 * jnp.ones(3)))
+    assert other.invariant_box(np.zeros(2))[1].tolist() == [2, 2, 2]
+    first = dataclasses.replace(step_map, readout=lambda p, h, u: h[:1])
+    second = dataclasses.replace(step_map, readout=lambda p, h, u: 2 * h[:1])
+    assert first.output(np.ones(3), np.ones(2)) == 1
+    assert second.output(np.ones(3), np.ones(2)) == 2
