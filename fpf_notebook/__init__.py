@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         plots,
         tasks,
         training,
+        widgets,
     )
     from fpf_notebook.analysis.fixed_points import FixedPoints
     from fpf_notebook.dynamics import as_step_map
@@ -36,19 +37,29 @@ if TYPE_CHECKING:
     from fpf_notebook.training import TrainingHistory, train
     from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
     from fpf_notebook.training.recipes import train_flip_flop
+    from fpf_notebook.widgets import (
+        FixedPointExplorer,
+        JacobianInspector,
+        TrainingMonitor,
+        check,
+    )
 
 # The same list as above, for `__getattr__`; a test compares the two.
 _HOME_OF = {
     "CancelToken": "finder.progress",
     "Completeness": "finder.completeness",
+    "FixedPointExplorer": "widgets",
     "FixedPointFinder": "finder.finder",
     "FixedPoints": "analysis.fixed_points",
+    "JacobianInspector": "widgets",
     "PlotConfig": "plots.config",
     "SilentProgress": "finder.progress",
     "StepMap": "dynamics.step_map",
     "TerminalProgress": "finder.progress",
     "TrainingHistory": "training",
+    "TrainingMonitor": "widgets",
     "as_step_map": "dynamics",
+    "check": "widgets",
     "load_checkpoint": "training.checkpoint",
     "plot_fixed_points": "plots.fixed_points",
     "plot_fixed_points_2d": "plots.fixed_points",
@@ -58,21 +69,35 @@ _HOME_OF = {
     "train": "training",
     "train_flip_flop": "training.recipes",
 }
-_SUBMODULES = ("analysis", "dynamics", "finder", "io", "models", "plots", "tasks", "training")
+_SUBMODULES = (
+    "analysis",
+    "dynamics",
+    "finder",
+    "io",
+    "models",
+    "plots",
+    "tasks",
+    "training",
+    "widgets",
+)
 
 __all__ = [
     "CancelToken",
     "Completeness",
+    "FixedPointExplorer",
     "FixedPointFinder",
     "FixedPoints",
+    "JacobianInspector",
     "PlotConfig",
     "SilentProgress",
     "StepMap",
     "TerminalProgress",
     "TrainingHistory",
+    "TrainingMonitor",
     "__version__",
     "analysis",
     "as_step_map",
+    "check",
     "dynamics",
     "finder",
     "io",
@@ -88,6 +113,7 @@ __all__ = [
     "train",
     "train_flip_flop",
     "training",
+    "widgets",
 ]
 
 
@@ -104,3 +130,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Run by ``%load_ext fpf_notebook``: rich display of results, and widgets in Colab."""
+    from fpf_notebook.widgets.extension import load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Run by ``%unload_ext fpf_notebook``."""
+    from fpf_notebook.widgets.extension import unload
+
+    unload(ipython)
