@@ -5,6 +5,7 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCHMARK_ARGS ?=
+LAB_ARGS ?=
 # `make test EXTRAS=test,browser` has what the tests in a real browser need, but for the browser.
 EXTRAS ?= test
 
@@ -19,7 +20,7 @@ METADATA := pyproject.toml fpf_notebook/_version.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint js benchmark hooks clean
+.PHONY: help demo lab test lint js benchmark hooks clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -37,6 +38,9 @@ lint: $(VENV)/.installed-$(EXTRAS)  ## lint and check the types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+lab: $(VENV)/.installed-lab  ## open JupyterLab on a notebook with the three widgets
+	@$(BIN)/jupyter lab $(LAB_ARGS) tutorials/widgets.ipynb
 
 js:  ## check the views and build their bundle into the package (needs Node.js)
 	@echo "make js: checking, testing and building the views"
@@ -57,7 +61,7 @@ clean:  ## remove the environment, the caches and the demo's output
 # The stamps: a second run installs nothing, unless the package's metadata have changed since.
 $(VENV)/.installed: $(METADATA) | $(VENV)/pyvenv.cfg
 	@echo "make: installing fpf_notebook and what it needs into $(VENV) (a minute or two, once)"
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable '.[widgets]'
 	@touch $@
 
 $(VENV)/.installed-$(EXTRAS): $(METADATA) | $(VENV)/pyvenv.cfg
@@ -68,6 +72,11 @@ $(VENV)/.installed-$(EXTRAS): $(METADATA) | $(VENV)/pyvenv.cfg
 $(VENV)/.installed-benchmark: $(METADATA) | $(VENV)/pyvenv.cfg
 	@echo "make: installing fpf_notebook and its peers into $(VENV) (a few minutes, once)"
 	@$(INSTALL) --editable '.[benchmark]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-lab: $(METADATA) | $(VENV)/pyvenv.cfg
+	@echo "make: installing fpf_notebook, its widgets and JupyterLab into $(VENV) (once)"
+	@$(INSTALL) --editable '.[widgets]' 'jupyterlab>=4.2'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/pyvenv.cfg:

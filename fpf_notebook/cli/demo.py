@@ -65,7 +65,8 @@ def run_demo(
         summary = fixed_points.summary()
         print(f"\n{summary}\n")
         title = f"Fixed points of a {n_bits}-bit flip-flop network ({network.name})"
-        _write(fixed_points, states, out, title, summary)
+        pages = _pages(network, states, out)
+        _write(fixed_points, states, out, title, summary, pages)
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return INTERRUPTED
@@ -90,10 +91,23 @@ def _find(model: Any, states: Any, n_bits: int, seed: int) -> FixedPoints:
     return fixed_points
 
 
-def _write(fixed_points: FixedPoints, states: Any, out: Path, title: str, summary: str) -> None:
+def _pages(network: Any, states: Any, out: Path) -> dict[str, str]:
+    from fpf_notebook.cli.pages import write_pages
+
+    return write_pages(network.model, states, network.checkpoint, out)
+
+
+def _write(
+    fixed_points: FixedPoints,
+    states: Any,
+    out: Path,
+    title: str,
+    summary: str,
+    pages: dict[str, str],
+) -> None:
     from fpf_notebook.cli.results import write_results
 
-    written = write_results(fixed_points, states, out, title=title, text=summary)
+    written = write_results(fixed_points, states, out, title=title, text=summary) | pages
     print(f"Written to {out.resolve()}:")
     for name, description in written.items():
         print(f"  {name:<20} {description}")

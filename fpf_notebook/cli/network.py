@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fpf_notebook.cli.cache import checkpoint_path
+from fpf_notebook.cli.pages import keep_record, new_monitor
 from fpf_notebook.models import GRU, LSTM, RecurrentModel, VanillaRNN
 from fpf_notebook.tasks import FlipFlop
 from fpf_notebook.training import TrainingProgressBar, load_checkpoint, save_checkpoint
@@ -17,12 +18,13 @@ _MODELS = {"tanh": VanillaRNN, "gru": GRU, "lstm": LSTM}
 
 
 class Network(NamedTuple):
-    """A trained network, the task it was trained on, and its name, as "4 tanh units, seed 0"."""
+    """A trained network, its task, its name, as "4 tanh units, seed 0", and where it is kept."""
 
     model: RecurrentModel
     task: FlipFlop
     name: str
     interrupted: bool
+    checkpoint: Path | None = None
 
 
 def trained_network(
@@ -60,19 +62,22 @@ def trained_network(
         if _loaded(model, checkpoint):
             print(f"Not trained now: a {what}, trained earlier with the same settings and code.")
             print(f"It is kept in {checkpoint} (--no-cache trains anew).", flush=True)
-            return Network(model, FlipFlop(n_bits), name, interrupted=False)
+            return Network(model, FlipFlop(n_bits), name, False, checkpoint)
 
     print(f"Training a {what} …", flush=True)
     began = time.perf_counter()
-    model, task, history = train_flip_flop(
-        n_bits, cell, n_hidden, seed, callbacks=[TrainingProgressBar()]
-    )
+    monitor = new_monitor()
+    watching = [TrainingProgressBar(), *([] if monitor is None else [monitor])]
+    model, task, history = train_flip_flop(n_bits, cell, n_hidden, seed, callbacks=watching)
     print(f"Trained for {time.perf_counter() - began:.1f} s: {history.message}.")
     for note in history.notes:
         print(f"Note: {note}.")
     if not history.interrupted:
         _keep(model, checkpoint)
-    return Network(model, task, name, history.interrupted)
+        keep_record(monitor, checkpoint)
+    if monitor is not None:
+        monitor.close()
+    return Network(model, task, name, history.interrupted, checkpoint)
 
 
 def _loaded(model: RecurrentModel, checkpoint: Path) -> bool:

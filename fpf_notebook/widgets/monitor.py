@@ -258,7 +258,8 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
         }
         self.metrics.add(info.step, {k: v for k, v in extra.items() if v is not None})
         every = self.snapshot_every
-        if every and (info.epoch == 1 or info.epoch % every == 0 or info.epoch == run.n_epochs):
+        early = info.epoch <= min(every, 5)  # most attractors are born at the beginning
+        if every and (early or info.epoch % every == 0 or info.epoch == run.n_epochs):
             self._queue.put(info.epoch, run.parameters(), info.seconds)
         self._paint()
 
@@ -358,7 +359,7 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
         trial = self._trial
         if run is not None and trial is not None:
             outputs = run.predict(np.asarray(trial[0])[None])[0]
-            trial = (trial[0], trial[1], outputs)
+            trial = self._trial = (trial[0], trial[1], outputs)
         with self.picture.hold_sync():
             self.picture.curves = scene
             if trial is not None:
@@ -380,7 +381,7 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
         """Save curves and snapshots to an ``.npz`` file, without pickle."""
         from fpf_notebook.widgets.monitor_file import save_monitor
 
-        save_monitor(path, self.metrics, self.snapshots)
+        save_monitor(path, self.metrics, self.snapshots, self._trial)
 
     @classmethod
     def load(cls, path: str | Path) -> TrainingMonitor:
@@ -388,9 +389,11 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
         from fpf_notebook.widgets.monitor_file import load_monitor
 
         monitor = cls()
-        monitor.metrics, monitor.snapshots = load_monitor(path)
+        monitor.metrics, monitor.snapshots, monitor._trial = load_monitor(path)
         monitor.picture.history = history_scene(monitor.snapshots)
         monitor.picture.curves = curves_of(monitor.metrics.series())
+        if monitor._trial is not None:
+            monitor.picture.trial = trial_scene(*monitor._trial)
         monitor._enter("stopped")
         return monitor
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,15 +15,26 @@ from fpf_notebook.widgets.monitor_snapshots import SnapshotBook, book_from_array
 _CONTENT = "training monitor"
 
 
-def save_monitor(path: str | os.PathLike[str], metrics: MetricLog, book: SnapshotBook) -> None:
-    """Write curves and snapshots; an old file is replaced in one step."""
+Trial = tuple[Any, Any, Any]
+"""Inputs, targets and outputs of the example trial, each [time, channel] or None."""
+
+_TRIAL = ("inputs", "targets", "outputs")
+
+
+def save_monitor(
+    path: str | os.PathLike[str], metrics: MetricLog, book: SnapshotBook, trial: Trial | None
+) -> None:
+    """Write curves, snapshots and the example trial; an old file is replaced in one step."""
     arrays: dict[str, np.ndarray] = dict(book_to_arrays(book))
     for name, (x, y) in metrics.series().items():
         arrays[f"curve/{name}"] = np.stack([x, y])
+    for name, value in zip(_TRIAL, trial or (None, None, None), strict=True):
+        if value is not None:
+            arrays[f"trial/{name}"] = np.asarray(value)
     write_arrays(path, arrays, content=_CONTENT, header={})
 
 
-def load_monitor(path: str | Path) -> tuple[MetricLog, SnapshotBook]:
+def load_monitor(path: str | Path) -> tuple[MetricLog, SnapshotBook, Trial | None]:
     """Read what `save_monitor` wrote.
 
     Raises
@@ -37,4 +49,6 @@ def load_monitor(path: str | Path) -> tuple[MetricLog, SnapshotBook]:
     for name, array in arrays.items():
         if name.startswith("curve/"):
             metrics.add(array[0], {name.removeprefix("curve/"): array[1]})
-    return metrics, book_from_arrays(arrays)
+    inputs, targets, outputs = (arrays.get(f"trial/{name}") for name in _TRIAL)
+    known = any(part is not None for part in (inputs, targets, outputs))
+    return metrics, book_from_arrays(arrays), (inputs, targets, outputs) if known else None

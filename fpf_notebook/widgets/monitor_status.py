@@ -42,7 +42,7 @@ def training_status(
         if value is not None:
             words.append(f"{name.replace('_', ' ')} {value:.2e}")
             break
-    if phase != "idle":
+    if phase != "idle" and elapsed:
         words.append(f"{clock(elapsed)} elapsed")
     if phase == "training" and 0 < progress < 1:
         words.append(f"{clock(elapsed * (1 / progress - 1))} left")

@@ -41,10 +41,10 @@ def test_watches_a_training_in_the_background(monitor):
     for name, value in plain.parameters().items():
         assert np.array_equal(value, model.parameters()[name])
     epochs = [page.epoch for page in monitor.snapshots.pages()]
-    assert epochs == [1, 5, 10, 15, 20]
+    assert epochs == [1, 2, 3, 4, 5, 10, 15, 20]
     last = monitor.snapshots.pages()[-1].points
     assert (last.stability == "stable").sum() == 4
-    assert len(monitor.picture.history["snapshots"]) == 5
+    assert len(monitor.picture.history["snapshots"]) == 8
     assert monitor.picture.trial["channels"][0]["output"] is not None
     data, _ = monitor._repr_mimebundle_()
     assert "image/png" in data
@@ -171,9 +171,11 @@ def test_saved_and_loaded(monitor, tmp_path):
         monitor.log(loss=float(batch))
     monitor.snapshots.add(_page(3, 2))
     monitor.snapshots.add(_page(9, 0))
+    monitor.show_trial(np.ones((4, 2)), None, np.zeros((4, 1)))
     monitor.save(tmp_path / "run.npz")
     loaded = TrainingMonitor.load(tmp_path / "run.npz")
     assert np.array_equal(loaded.metrics.series()["loss"], monitor.metrics.series()["loss"])
+    assert len(loaded.picture.trial["channels"]) == 2
     assert [p.epoch for p in loaded.snapshots.pages()] == [3, 9]
     assert [len(p.points) for p in loaded.snapshots.pages()] == [2, 0]
     loaded.close()

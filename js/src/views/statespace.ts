@@ -41,6 +41,7 @@ export class StateSpaceView implements GestureHost {
   hovered = -1;
   show: ShowOptions = { trajectories: true, modes: true, stableModes: false, starts: false };
   private scene: StateScene | null = null;
+  private scenes = 0;
   private outlineNow: Outline | null = null;
   private screen = { x: new Float64Array(0), y: new Float64Array(0) };
   private readonly tooltip = new Tooltip();
@@ -64,6 +65,7 @@ export class StateSpaceView implements GestureHost {
     this.scene = scene;
     if (dim !== this.dim) this.setDim(dim);
     this.stage.canvas.dataset.points = String(scene.names.length);
+    this.stage.canvas.dataset.scenes = String(++this.scenes);
     if (this.hovered >= scene.names.length) this.hoverPoint(-1);
     this.stage.request();
   }

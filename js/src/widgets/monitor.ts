@@ -90,7 +90,7 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
   };
   const paintTrial = (): void => {
     const now = trial();
-    trialBox.style.visibility = now?.channels ? "" : "hidden";
+    trialBox.style.display = now?.channels ? "" : "none";
     if (!now?.channels) return;
     const n = now.channels.length;
     example.update({
