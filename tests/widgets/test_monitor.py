@@ -198,3 +198,22 @@ def test_brainpy_bptt(monitor):
     x, y = monitor.metrics.series()["loss"]
     assert len(x) == 20
     assert y[-1] < y[0]
+
+
+def test_ctrl_c_while_waiting_keeps_the_best_weights(monitor, monkeypatch):
+    monitor.watch(VanillaRNN(2, 3, 2, seed=1), FlipFlop(2), n_epochs=100_000, learning_rate=0.02)
+    until(lambda: monitor.metrics.last("validation_loss") is not None)
+    wait = monitor._trainer.wait
+    calls = []
+
+    def pressed(timeout=None):
+        calls.append(timeout)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return wait(timeout)
+
+    monkeypatch.setattr(monitor._trainer, "wait", pressed)
+    history = monitor.result()
+    assert history.stopped_because == "stopped"
+    assert history.best_step <= history.final_step
+    assert np.isfinite(history.best_loss)
