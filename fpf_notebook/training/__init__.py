@@ -4,6 +4,7 @@ from fpf_notebook.training.callbacks import Callback, EpochInfo, TrainingProgres
 from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
 from fpf_notebook.training.history import TrainingHistory
 from fpf_notebook.training.losses import masked_mean_squared_error, task_loss
+from fpf_notebook.training.recipes import train_flip_flop
 from fpf_notebook.training.run import TrainingRun
 from fpf_notebook.training.state import TrainingState
 from fpf_notebook.training.trainer import train
@@ -20,4 +21,5 @@ __all__ = [
     "save_checkpoint",
     "task_loss",
     "train",
+    "train_flip_flop",
 ]

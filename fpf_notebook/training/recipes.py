@@ -52,6 +52,21 @@ def flip_flop_recipe(n_bits: int, cell: str) -> FlipFlopRecipe:
     Tanh networks have 3, 4 and 6 units for 2, 3 and 4 bits, in general ``n + max(1, n // 2)``:
     hardly more than one for each bit, so that one can look at the whole state space. Gated ones
     have 16, or 4 for each bit if that is more.
+
+    All settings were chosen by trying. Adam at 0.01 and at 0.03, batches of 64 and of 128, four
+    seeds, 2,000 steps, gradients clipped at 1: every one of the 48 tanh networks of 2, 3 and 4
+    bits solved the task, most of them within 100 steps. What differs is how far: at 0.03 the
+    loss ends near 2e-4, at 0.01 near 1e-3; batches of 128 cost nearly twice as much and change
+    nothing; half of the steps leave the loss three times as high. Hence 0.03, 64 and 2,000.
+
+    Gated networks solve it at either rate. At 0.03 their loss ends at 1e-5, but they come so
+    close to the border of stability that states creep for thousands of steps; 0.01 leaves them
+    at 4e-5 to 1e-4, with fixed points that are easier to find and to tell apart.
+
+    With these settings, ten seeds of each tanh network of 2, 3 and 4 bits had an accuracy of 1
+    and 9, 27 and 81 fixed points without input, 4, 8 and 16 of them stable; four seeds each of
+    GRU and LSTM on 3 bits had 27 and 8. No network needed a second attempt. On one core, tanh
+    networks take 2 to 3 s and gated ones 7 s, and compilation 2 to 4 s more.
     """
     if cell == "tanh":
         return FlipFlopRecipe(n_hidden=n_bits + max(1, n_bits // 2), learning_rate=0.03)
