@@ -181,32 +181,37 @@ def _next_starts(
     for k, u in enumerate(distinct):
         mine = (catalogue.inputs == u).all(axis=1)
         found = catalogue.states[mine]
-        box = _box(step_map, u, pool, found)
+        region, box = _regions(step_map, u, pool, found)
         n_here = n // len(distinct) + (k < n % len(distinct))
         counts = np.floor(shares * n_here).astype(int)
         counts += rng.multinomial(n_here - counts.sum(), shares)
         for (kind, (_, draw)), count in zip(START_KINDS.items(), counts, strict=True):
-            states.append(draw(rng, int(count), pool, found, box))
+            states.append(draw(rng, int(count), pool, found, box if kind == "box" else region))
             inputs.append(np.broadcast_to(u, (int(count), len(u))))
             kinds.append(np.full(int(count), kind))
     return np.concatenate(states), np.concatenate(inputs), np.concatenate(kinds)
 
 
-def _box(step_map: StepMap, u: np.ndarray, pool: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Return the region to sample: what is known to hold all points, cut to what is in use.
+def _regions(
+    step_map: StepMap, u: np.ndarray, pool: np.ndarray, found: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the surroundings of what is known, and the box that holds all points, to sample both.
 
-    The bound of an LSTM's cells, for one, can be hundreds of times wider than the states that the
-    network visits; without any box, the states visited are all there is to go by.
+    Either alone could miss points. States visited may be few and all near one attractor; and the
+    bound of an LSTM's cells, for one, can be hundreds of times wider than the states in use.
     """
     seen = np.concatenate([pool, found])
     low, high = seen.min(axis=0), seen.max(axis=0)
     margin = 0.5 * (high - low) + 1e-3
     low, high = low - margin, high + margin
     edges = step_map.invariant_box(u)
-    if edges is not None:
-        narrow = edges[1] - edges[0] <= 4 * (high - low)
-        low, high = np.where(narrow, edges[0], low), np.where(narrow, edges[1], high)
-    return np.stack([low, high])
+    if edges is None:
+        region = np.stack([low, high])
+        return region, region
+    region = np.stack([np.maximum(low, edges[0]), np.minimum(high, edges[1])])
+    empty = region[0] > region[1]  # all states seen lie outside of the box
+    box = np.stack(edges).astype(np.float64)
+    return np.where(empty, box, region), box
 
 
 class _Deadline(CancelToken):

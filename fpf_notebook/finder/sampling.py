@@ -108,12 +108,14 @@ def box_starts(
 StartKind = Callable[[np.random.Generator, int, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 START_KINDS: dict[str, tuple[float, StartKind]] = {
-    "segments": (0.45, segment_starts),
+    "segments": (0.4, segment_starts),
     "mixtures": (0.2, mixture_starts),
-    "box": (0.15, box_starts),
     "trajectories": (0.2, trajectory_starts),
+    "surroundings": (0.1, box_starts),
+    "box": (0.1, box_starts),
 }
 """Kinds of starts of an exhaustive round, each with its share of them.
 
-Every function takes ``(rng, n, pool[P, N], found[K, N], box[2, N])`` and returns ``[n, N]``.
+Every function takes ``(rng, n, pool[P, N], found[K, N], box[2, N])`` and returns ``[n, N]``; the
+last is a box around the states in use, but for ``"box"`` the one that holds all fixed points.
 """

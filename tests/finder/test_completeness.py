@@ -1,61 +1,201 @@
-import dataclasses
-import json
+"""The report on completeness: sums, coverage, wording, and when an exhaustive search ends."""
 
+import json
+from typing import Any
+
+import numpy as np
 import pytest
 
-from fpf_notebook.finder.completeness import Completeness
-
-FULL = Completeness(
-    index_sum=1,
-    expected_sum=1,
-    reason="the map takes a box into itself",
-    consistent=True,
-    coverage=1.0,
-    estimated_unseen=0.0,
-    n_degenerate=0,
-    rounds=[{"kind": "trajectory", "new": 25}] * 5,
-    new_points_per_round=[25, 2, 0, 0, 0],
-    stopped_because="nothing new in 3 rounds",
-    n_points=27,
+from fpf_notebook import Completeness, FixedPointFinder
+from fpf_notebook.finder.catalogue import Catalogue
+from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
+from fpf_notebook.finder.sampling import START_KINDS
+from tests.finder.known_maps import (
+    Known,
+    finder_of,
+    grid,
+    planar,
+    planar_map,
+    scalar,
+    scalar_map,
 )
 
+STARTS = grid(-1.5, 1.5, 16)
+BOX = {"invariant_box": (-1.0, 1.0)}
 
-def test_complete_set_in_one_careful_line() -> None:
-    assert str(FULL) == (
-        "27 points; index sum 1 of expected 1 (consistent: necessary for completeness, not proof); "
-        "coverage 1.000, unseen ≈ 0.0; 5 rounds"
-    )
+
+def switch(gain: float = 2.0, **options: Any) -> FixedPointFinder:
+    known = Known("", scalar_map, scalar("tanh", gain), STARTS, STARTS, (), ())
+    return finder_of(known, **(BOX | options))
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
+    ("hits", "coverage", "unseen"),
     [
-        ({"consistent": False, "index_sum": -3}, "index sum -3 of expected 1 (inconsistent: "),
-        ({"consistent": None}, "index sum 1 of expected 1 (undecided)"),
-        ({"expected_sum": None, "reason": "no box"}, "index sum 1, expected sum unknown (no box)"),
-        ({"expected_sum": None, "reason": ""}, "index sum 1, expected sum unknown; "),
-        ({"n_degenerate": 2}, "; 2 degenerate, left out of the sum; "),
-        ({"n_points": 1, "rounds": [{}]}, "1 point; "),
-        ({"rounds": [{}]}, "; 1 round"),
+        ([], None, None),
+        ([0, 0], None, None),
+        ([5], 1.0, 0.0),
+        ([1], 0.0, 0.0),
+        # n = 9, two points hit once, one hit twice: 1 - 2/9, and 8/9 * 2*1 / (2*(1+1)).
+        ([5, 1, 1, 2], 7 / 9, 8 / 9 * 2 / 4),
+        # n = 4, all hit once: 0, and 3/4 * 4*3 / 2.
+        ([1, 1, 1, 1, 0], 0.0, 4.5),
+        ([3, 2, 2], 1.0, 0.0),
     ],
 )
-def test_other_outcomes(changes, text) -> None:
-    assert text in str(dataclasses.replace(FULL, **changes))
+def test_coverage_and_unseen_points_by_hand(
+    hits: list[int], coverage: float | None, unseen: float | None
+) -> None:
+    counts = np.array(hits, dtype=int)
+    assert good_turing_coverage(counts) == pytest.approx(coverage)
+    assert chao1_unseen(counts) == pytest.approx(unseen)
 
 
-def test_coverage_is_never_rounded_up_to_all() -> None:
-    assert "coverage 0.999," in str(dataclasses.replace(FULL, coverage=0.99999))
-    assert "coverage 0.570," in str(dataclasses.replace(FULL, coverage=0.57))
+def test_the_most_doubtful_kind_of_start_decides() -> None:
+    finder = switch()
+    catalogue = Catalogue(finder.step_map(1, 0), finder.options)
+    catalogue.states, catalogue.inputs = np.zeros((4, 1)), np.zeros((4, 0))
+    catalogue.hits = {"initial": np.array([10, 10, 10, 10])}
+    assert catalogue.unseen() == 0.0
+    # These starts, by themselves, saw 4 points once each: 4 + 4.5 points to be expected, 4 known.
+    catalogue.hits["box"] = np.array([1, 1, 1, 1])
+    assert catalogue.unseen() == pytest.approx(4.5)
+    assert catalogue.coverage() == 1.0
 
 
-def test_only_what_is_known_is_said() -> None:
-    assert str(Completeness(index_sum=1)) == "index sum 1, expected sum unknown"
+def test_a_complete_set_is_consistent_and_says_no_more_than_that() -> None:
+    unique, _ = switch().find_fixed_points(initial_states=STARTS, exhaustive=True)
+    report = unique.completeness
+    assert (report.index_sum, report.expected_sum, report.consistent) == (1, 1, True)
+    assert report.n_points == 3
+    assert report.coverage == 1.0
+    text = str(report)
+    assert text.startswith("3 points; index sum 1 of expected 1")
+    assert "necessary for completeness, not proof" in text
+    assert "complete set" not in text
+    assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
+    assert Completeness.from_dict(report.to_dict()) == report
 
 
-def test_no_wording_claims_that_the_set_is_complete() -> None:
-    assert "complete" not in str(FULL).replace("completeness, not proof", "")
+def test_a_set_made_incomplete_is_inconsistent() -> None:
+    # From near the attractors only these are found: 1 + 1 is not 1.
+    unique, _ = switch().find_fixed_points(initial_states=[[-0.95], [0.95]])
+    report = unique.completeness
+    assert len(unique) == 2
+    assert (report.index_sum, report.expected_sum, report.consistent) == (2, 1, False)
+    assert "inconsistent: points are missing" in str(report)
+    cut, _ = switch(max_n_unique=2).find_fixed_points(initial_states=STARTS)
+    assert cut.completeness.consistent is False
 
 
-def test_it_survives_json() -> None:
-    assert Completeness.from_dict(json.loads(json.dumps(FULL.to_dict()))) == FULL
-    assert Completeness.from_dict({**FULL.to_dict(), "of a later version": 1}) == FULL
+def test_an_incomplete_set_can_have_the_right_sum_and_the_hits_tell() -> None:
+    # One attractor of the two, and nothing else: the sum is 1 by luck.
+    unique, _ = switch().find_fixed_points(initial_states=[[0.95]])
+    report = unique.completeness
+    assert report.consistent is True
+    assert report.coverage == 0.0
+
+
+def test_the_search_goes_on_though_the_sum_is_right() -> None:
+    unique, everything = switch().find_fixed_points(initial_states=[[0.95]] * 8, exhaustive=True)
+    report = unique.completeness
+    assert report.rounds[0]["index_sum"] == 1
+    assert report.rounds[0]["n_points"] == 1
+    assert len(unique) == 3
+    assert sum(report.new_points_per_round) == 3
+    assert len(everything) == 8 * len(report.rounds)
+
+
+def test_nothing_is_expected_without_a_box() -> None:
+    unique, _ = switch(invariant_box=None).find_fixed_points(initial_states=STARTS, exhaustive=True)
+    report = unique.completeness
+    assert (report.index_sum, report.expected_sum, report.consistent) == (1, None, None)
+    assert "no invariant box" in report.reason
+    assert "expected sum unknown" in str(report)
+    assert len(unique) == 3
+
+
+def test_degenerate_points_leave_the_sum_undecided() -> None:
+    unique, _ = switch(1.0).find_fixed_points(initial_states=STARTS, exhaustive=True)
+    report = unique.completeness
+    assert (report.n_degenerate, report.consistent) == (1, None)
+    assert "undecided" in str(report)
+    assert "1 degenerate, left out of the sum" in str(report)
+
+
+def test_rounds_are_recorded() -> None:
+    unique, everything = switch().find_fixed_points(initial_states=STARTS, exhaustive=True)
+    rounds = unique.completeness.rounds
+    assert rounds[0]["starts"] == {"initial": 16}
+    for record in rounds[1:]:
+        assert sum(record["starts"].values()) == 16
+        assert set(record["starts"]) <= set(START_KINDS)
+    assert rounds[-1]["n_points"] == len(unique)
+    assert len(everything) == 16 * len(rounds)
+    assert unique.completeness.new_points_per_round[0] == 3
+    assert "the index sum is right" in unique.completeness.stopped_because
+
+
+def test_patience_counts_the_rounds_that_found_nothing() -> None:
+    for patience in (1, 12):
+        unique, _ = switch().find_fixed_points(
+            initial_states=STARTS, exhaustive=True, patience=patience
+        )
+        new = unique.completeness.new_points_per_round
+        idle = new[::-1].index(3)
+        assert sum(new) == 3
+        assert idle >= patience
+        assert f"{idle} rounds found nothing new" in unique.completeness.stopped_because
+        if patience == 1:
+            few = idle
+    assert few < idle
+
+
+def test_max_rounds() -> None:
+    unique, _ = switch().find_fixed_points(
+        initial_states=STARTS, exhaustive=True, max_rounds=3, patience=100
+    )
+    assert len(unique.completeness.rounds) == 3
+    assert unique.completeness.stopped_because == "max_rounds=3 reached"
+    assert not unique.interrupted
+
+
+def test_max_seconds() -> None:
+    unique, _ = switch().find_fixed_points(
+        initial_states=STARTS, exhaustive=True, max_rounds=10**6, patience=10**6, max_seconds=0.2
+    )
+    assert unique.completeness.stopped_because == "max_seconds=0.2 reached"
+    assert len(unique) == 3
+
+
+def test_an_unexhaustive_search_says_that_it_was_one_round() -> None:
+    unique, _ = switch().find_fixed_points(initial_states=STARTS)
+    assert unique.completeness.stopped_because == "one round was asked for"
+    assert unique.completeness.rounds == []
+
+
+def test_a_grid_of_nine_points_is_completed_from_one_corner() -> None:
+    latch = planar("latch", [[2.0, 0.0], [0.0, 3.0]])
+    known = Known("latch", planar_map, latch, STARTS, STARTS, (), ())
+    corner = np.full((64, 2), 0.9) + 0.01 * grid(-1, 1, 8, 2)
+    first, _ = finder_of(known, **BOX).find_fixed_points(initial_states=corner)
+    assert len(first) == 1
+    unique, _ = finder_of(known, **BOX).find_fixed_points(initial_states=corner, exhaustive=True)
+    assert len(unique) == 9
+    assert unique.completeness.consistent is True
+    assert unique.counts()["stable"] == 4
+
+
+def test_points_outside_the_box_are_no_fixed_points() -> None:
+    # The logistic map stays in [0, 1]; to the left of 0 its gradient leads elsewhere. A wider map
+    # with a root outside of the box that is claimed cannot be made, so the box is cut instead:
+    # [0.05, 0.9] holds for r = 3.2, and 0 lies outside.
+    known = Known("", scalar_map, scalar("logistic", 3.2), STARTS, STARTS, (), ())
+    starts = grid(-0.3, 0.3, 8)
+    for method in ("newton", "joint", "sequential"):
+        finder = finder_of(known, method=method, invariant_box=(0.05, 0.9))
+        unique, everything = finder.find_fixed_points(initial_states=starts)
+        assert not (everything.xstar[everything.kind == "fixed"] < 0.04).any()
+        assert all(abs(x - (1 - 1 / 3.2)) < 1e-6 for x in unique.xstar.ravel())
+    # Adam is not held inside, and did arrive at 0.
+    assert "outside the invariant box, where no fixed point can be" in everything.status
