@@ -223,7 +223,7 @@ export class StateSpaceView implements GestureHost {
       const stable = scene.modeKind.data[i] === 1;
       if (stable ? !this.show.stableModes : !this.show.modes) continue;
       const mine = this.selected === scene.modePoint.data[i];
-      const kind = CLASSES[stable ? 0 : 1];
+      const kind = CLASSES[stable ? 0 : 2]; // as in the figures
       p.line(this.flatten(proj, scene.modes.data, 2 * i, 2), {
         color: theme.dark ? kind.dark : kind.light,
         width: mine ? 2.4 : 1.4,
