@@ -182,11 +182,18 @@ def _next_starts(
         mine = (catalogue.inputs == u).all(axis=1)
         found = catalogue.states[mine]
         region, box = _regions(step_map, u, pool, found)
+        visited = pool
+        if not mine.all():  # what is there under another input has often a like here
+            elsewhere = catalogue.states[~mine]
+            visited = np.concatenate([rng.choice(pool, len(elsewhere)), elsewhere])
         n_here = n // len(distinct) + (k < n % len(distinct))
         counts = np.floor(shares * n_here).astype(int)
-        counts += rng.multinomial(n_here - counts.sum(), shares)
+        rest = shares * n_here - counts
+        if rest.any():  # so that in the long run each kind gets its share
+            counts += rng.multinomial(n_here - counts.sum(), rest / rest.sum())
         for (kind, (_, draw)), count in zip(START_KINDS.items(), counts, strict=True):
-            states.append(draw(rng, int(count), pool, found, box if kind == "box" else region))
+            where = box if kind in ("box", "mixtures") else region
+            states.append(draw(rng, int(count), visited, found, where))
             inputs.append(np.broadcast_to(u, (int(count), len(u))))
             kinds.append(np.full(int(count), kind))
     return np.concatenate(states), np.concatenate(inputs), np.concatenate(kinds)

@@ -117,5 +117,6 @@ START_KINDS: dict[str, tuple[float, StartKind]] = {
 """Kinds of starts of an exhaustive round, each with its share of them.
 
 Every function takes ``(rng, n, pool[P, N], found[K, N], box[2, N])`` and returns ``[n, N]``; the
-last is a box around the states in use, but for ``"box"`` the one that holds all fixed points.
+last is a box around the states in use, but for ``"box"`` and ``"mixtures"`` (of nothing, as long as
+nothing is found) the one that holds all fixed points.
 """

@@ -97,13 +97,13 @@ def test_an_incomplete_set_can_have_the_right_sum_and_the_hits_tell() -> None:
 
 
 def test_the_search_goes_on_though_the_sum_is_right() -> None:
-    unique, everything = switch().find_fixed_points(initial_states=[[0.95]] * 8, exhaustive=True)
+    unique, everything = switch().find_fixed_points(initial_states=[[0.95]] * 32, exhaustive=True)
     report = unique.completeness
     assert report.rounds[0]["index_sum"] == 1
     assert report.rounds[0]["n_points"] == 1
     assert len(unique) == 3
     assert sum(report.new_points_per_round) == 3
-    assert len(everything) == 8 * len(report.rounds)
+    assert len(everything) == 32 * len(report.rounds)
 
 
 def test_nothing_is_expected_without_a_box() -> None:
