@@ -75,7 +75,7 @@ def test_the_demo_installs_once_and_runs(checkout):
     assert done.returncode == 0, done.stderr
     assert "making the environment .venv with Python 3.12.1" in done.stdout
     lines = logged(checkout)
-    assert installs(lines) == ["."]
+    assert installs(lines) == [".[widgets]"]
     assert lines[-1] == "fpf-notebook demo --bits 2"
 
     make(checkout, "demo")
@@ -105,7 +105,7 @@ def test_new_metadata_are_installed_again(checkout, file):
     logged(checkout)
     os.utime(checkout / file, (2**31, 2**31))
     make(checkout, "demo")
-    assert installs(logged(checkout)) == ["."]
+    assert installs(logged(checkout)) == [".[widgets]"]
 
 
 def test_an_install_that_fails_is_tried_again(checkout):
@@ -119,7 +119,7 @@ def test_an_install_that_fails_is_tried_again(checkout):
     assert make(checkout, "demo").returncode != 0
     program.write_text(working)
     assert make(checkout, "demo").returncode == 0
-    assert installs(logged(checkout)) == ["."]
+    assert installs(logged(checkout)) == [".[widgets]"]
 
 
 def test_an_unsuitable_python_is_passed_over(checkout):
@@ -165,5 +165,5 @@ def test_which_versions_are_supported():
 
 def test_help_names_every_command(checkout):
     printed = make(checkout, "help").stdout
-    for command in ("demo", "test", "lint", "js", "benchmark", "hooks", "clean"):
+    for command in ("demo", "lab", "test", "lint", "js", "benchmark", "hooks", "clean"):
         assert f"make {command} " in printed

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fpf_notebook.analysis.fixed_points import FixedPoints
+    from fpf_notebook.cli.network import Network
 
 CONSISTENT = 0
 NOT_CONSISTENT = 1
@@ -65,8 +66,7 @@ def run_demo(
         summary = fixed_points.summary()
         print(f"\n{summary}\n")
         title = f"Fixed points of a {n_bits}-bit flip-flop network ({network.name})"
-        pages = _pages(network, states, out)
-        _write(fixed_points, states, out, title, summary, pages)
+        _write(network, fixed_points, states, out, title, summary)
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return INTERRUPTED
@@ -91,23 +91,15 @@ def _find(model: Any, states: Any, n_bits: int, seed: int) -> FixedPoints:
     return fixed_points
 
 
-def _pages(network: Any, states: Any, out: Path) -> dict[str, str]:
-    from fpf_notebook.cli.pages import write_pages
-
-    return write_pages(network.model, states, network.checkpoint, out)
-
-
 def _write(
-    fixed_points: FixedPoints,
-    states: Any,
-    out: Path,
-    title: str,
-    summary: str,
-    pages: dict[str, str],
+    network: Network, fixed_points: FixedPoints, states: Any, out: Path, title: str, summary: str
 ) -> None:
+    from fpf_notebook.cli.pages import write_pages
     from fpf_notebook.cli.results import write_results
 
-    written = write_results(fixed_points, states, out, title=title, text=summary) | pages
+    written = write_results(fixed_points, states, out, title=title, text=summary)
+    if not fixed_points.interrupted:  # the pages take a search of their own
+        written |= write_pages(network.model, states, network.checkpoint, out)
     print(f"Written to {out.resolve()}:")
     for name, description in written.items():
         print(f"  {name:<20} {description}")

@@ -52,7 +52,8 @@ def test_every_point_is_found_shown_and_saved(demo, capsys, n_bits):
 
     pictures = {"spectrum.png"} | {f"fixed_points_{n}d.png" for n in (2, 3) if n <= n_bits}
     files = {path.name for path in demo.out.iterdir()}
-    assert files == pictures | {"fixed_points.nc", "index.html"}
+    pages = {"index.html", "explorer.html", "inspector.html"}
+    assert files == pictures | pages | {"fixed_points.nc"}
     for name in files:
         assert f"\n  {name} " in printed
     for name in pictures:
@@ -109,6 +110,7 @@ def test_ctrl_c_while_searching_keeps_what_was_found(demo, monkeypatch, capsys):
     saved = fpf_notebook.FixedPoints.load(demo.out / "fixed_points.nc")
     assert saved.interrupted
     assert saved.n > 0
+    assert not (demo.out / "explorer.html").exists()  # it would search anew
 
 
 def test_ctrl_c_while_drawing(demo, monkeypatch, capsys):
@@ -165,6 +167,7 @@ def test_for_real_from_training_to_pictures_and_again_from_the_cache(user, tmp_p
         assert "9 fixed points: 4 stable, 5 saddles" in done.stdout
         assert "index sum 1 of expected 1 (consistent" in done.stdout
         assert "Warning" not in done.stderr
+        assert "\n  training.html " in done.stdout
     assert "Training a 2-bit flip-flop network, 3 tanh units, seed 0" in first.stdout
     assert "Not trained now" in second.stdout
     load = fpf_notebook.FixedPoints.load
