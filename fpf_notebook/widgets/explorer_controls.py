@@ -56,7 +56,7 @@ def search_controls(explorer: Any) -> list[ipw.Widget]:
         tooltip="search at once when a setting changes; otherwise press Find",
     )  # fmt: skip
     find = ipw.Button(
-        description="Find", tooltip="search now", layout=ipw.Layout(width="52px", height="26px")
+        description="Find", tooltip="search now", layout=ipw.Layout(width="auto", height="26px")
     )
     find.on_click(lambda _: explorer.find())
     for name, control in {
@@ -75,7 +75,9 @@ def search_controls(explorer: Any) -> list[ipw.Widget]:
     )
     for control, name in ((tol_q, "fpf-tol-q"), (noise, "fpf-noise-scale")):
         control.add_class(name)
-    row = ipw.Layout(justify_content="space-between", align_items="center", width="100%")
+    row = ipw.Layout(
+        justify_content="space-between", align_items="center", width="100%", flex_flow="row wrap"
+    )
     last = ipw.HBox([seed, exhaustive, auto, find], layout=row)
     return [tol_q, noise, n_inits, tol_unique, final, method, last]
 
@@ -155,7 +157,7 @@ def launch_controls(explorer: Any) -> list[ipw.Widget]:
     size = ipw.FloatLogSlider(
         value=0.05, base=10, min=-4, max=0.5, step=0.1, description="push",
         tooltip="how far from the point the launch starts", readout_format=".1e",
-        style={"description_width": "40px"}, layout=_wide(),
+        style=_STYLE, layout=_wide(),
     )  # fmt: skip
     traitlets.link((explorer, "push_size"), (size, "value"))
     launch = button(

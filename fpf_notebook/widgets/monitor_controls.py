@@ -20,12 +20,12 @@ def monitor_controls(monitor: Any) -> ipw.HBox:
     rate = ipw.FloatLogSlider(
         value=0.01, base=10, min=-6, max=0, step=0.05, description="learning rate",
         tooltip="holds from the next chunk on", readout_format=".1e", disabled=True,
-        style={"description_width": "86px"}, layout=ipw.Layout(width="320px"),
+        style={"description_width": "92px"}, layout=ipw.Layout(width="320px"),
     )  # fmt: skip
     every = ipw.BoundedIntText(
         value=monitor.snapshot_every, min=0, max=10**6, description="snapshot every",
         tooltip="epochs between two snapshots of fixed points; 0: none",
-        style={"description_width": "100px"}, layout=ipw.Layout(width="176px"),
+        style={"description_width": "112px"}, layout=ipw.Layout(width="190px"),
     )  # fmt: skip
     pause.add_class("fpf-pause")
     stop.add_class("fpf-stop")
