@@ -14,10 +14,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
 from fpf_notebook.training.pretraining import (
+    HELD_OUT_SEED,
     RECIPES,
+    Recipe,
     held_out_figures,
-    train_recipe,
+    train_phase,
     write_network,
 )
 from fpf_notebook.training.state import TrainingState
@@ -54,29 +57,57 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def make(name: str, out: Path) -> dict[str, Any]:
-    """Train one network, write ``NAME.npz`` and ``NAME.json``, and return the latter's content."""
-    recipe = RECIPES[name]
-    partial = out / f".{name}.state"
-    resume = TrainingState.load(partial) if partial.exists() else None
-    began = time.process_time()
-    print(f"{name}: {recipe}" + (f"; going on at step {resume.step}" if resume else ""), flush=True)
-    model, history = train_recipe(recipe, callbacks=[_Saver(partial)], resume=resume)
-    if history.stopped_because != "finished":
-        history.state.save(partial)
-        raise SystemExit(f"{name}: {history.message}")
+def make(name: str, out: Path, recipe: Recipe | None = None) -> dict[str, Any]:
+    """Train one network, write ``NAME.npz`` and ``NAME.json``, and return the latter's content.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+    out : path
+        The folder to write to. Unfinished work lies there too, in files that begin with a dot.
+    recipe : Recipe, optional
+        Another recipe than that of the name.
+    """
+    recipe = RECIPES[name] if recipe is None else recipe
+    model, task = recipe.make_model(), recipe.make_task()
+    print(f"{name}: {recipe}", flush=True)
+    phases: list[dict[str, Any]] = []
+    for number in range(len(recipe.phases)):
+        done, partial = (out / f".{name}.{number}.{suffix}" for suffix in ("done", "state"))
+        began = time.process_time()
+        if load_checkpoint(model, done):
+            phases.append(json.loads(done.with_suffix(".json").read_text()))
+            continue
+        resume = TrainingState.load(partial) if partial.exists() else None
+        history = train_phase(model, recipe, number, callbacks=[_Saver(partial)], resume=resume)
+        if history.stopped_because != "finished":
+            history.state.save(partial)
+            raise SystemExit(f"{name}: {history.message}")
+        seconds = time.process_time() - began
+        phases.append(
+            {
+                "best_step": history.best_step,
+                "validation_loss": history.best_loss,
+                "cpu_seconds": None if resume else round(seconds, 1),
+                **held_out_figures(model, task),
+            }
+        )
+        done.with_suffix(".json").write_text(json.dumps(phases[-1]))
+        save_checkpoint(model, done)
+        partial.unlink(missing_ok=True)
     record = {
         "command": f"python -m fpf_notebook.training.make_weights {name}",
         "recipe": dataclasses.asdict(recipe),
-        "best_step": history.best_step,
-        "validation_loss": history.best_loss,
-        "held_out": held_out_figures(model, recipe.make_task()),
-        "cpu_seconds": None if resume else round(time.process_time() - began, 1),
+        "phases": phases,
+        "held_out": held_out_figures(model, task),
+        "held_out_trials": {"n_trials": 1024, "seed": HELD_OUT_SEED},
         "versions": {package: metadata.version(package) for package in ("brainpy", "jax", "optax")},
         "sha256": write_network(out / f"{name}.npz", name, model),
     }
     (out / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
-    partial.unlink(missing_ok=True)
+    for leftover in out.glob(f".{name}.*"):
+        leftover.unlink()
     print(json.dumps(record, indent=2), flush=True)
     return record
 
