@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fpf_notebook.analysis import spectrum
-from fpf_notebook.analysis.linearization import linearize
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
 from fpf_notebook.finder.dedupe import unique_indices
 from fpf_notebook.finder.degenerate import not_settled, residual_noise, settle
+from fpf_notebook.finder.evaluation import evaluate, linearize, residual_of
 from fpf_notebook.finder.search import Candidates
 from fpf_notebook.finder.unique import FIXED, Judgement
 
@@ -130,7 +130,7 @@ class Catalogue:
         if len(moving):
             x[moving], undecided, lost = settle(self._step_map, x[moving], u[moving])
             good[moving] = ~lost
-            f_x = self._step_map(x[moving], u[moving])
+            f_x = evaluate(self._step_map, x[moving], u[moving])
             jacobian, _ = self._linearize(x[moving], u[moving], f_x)
             index[moving] = np.where(undecided, 0, spectrum.fixed_point_index(jacobian, time))
         # Where a point was led on it may have met another.
@@ -150,6 +150,6 @@ class Catalogue:
         """Return Jacobians and lengths of the exact Newton steps."""
         step_map = self._step_map
         jacobian, _ = linearize(step_map, x, u)
-        residual = f_x if step_map.time == "continuous" else f_x - x
+        residual = residual_of(f_x, x, step_map.time)
         noise = residual_noise(step_map, x)
         return jacobian, spectrum.forward_error(jacobian, residual, step_map.time, noise=noise)

@@ -9,6 +9,7 @@ import numpy as np
 
 from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.finder.audit import Audit
+from fpf_notebook.finder.evaluation import evaluate
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -32,7 +33,7 @@ def orbit_images(
     """
     images = []
     for _ in range(period - 1):
-        states = step_map(states, inputs)
+        states = evaluate(step_map, states, inputs)
         images.append(states)
     return np.array(images).reshape(period - 1, len(inputs), step_map.n_states)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.analysis.linearization import linearize
+from fpf_notebook.finder.evaluation import linearize, residuals
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -78,14 +78,14 @@ def settle(
         the residual is more than rounding. So it is at the ghost of a fold.
     """
     x = np.array(x, dtype=np.float64)
-    residual = _residual(step_map, x, u)
+    residual = residuals(step_map, x, u)
     last, before = np.full(len(x), np.inf), np.full(len(x), np.inf)
     moving = np.arange(len(x))
     for _ in range(_MAX_STEPS):
         step, _ = _newton_step(step_map, x[moving], u[moving], residual[moving])
         length = np.linalg.norm(step, axis=1)
         trial = x[moving] + step
-        r = _residual(step_map, trial, u[moving])
+        r = residuals(step_map, trial, u[moving])
         with np.errstate(over="ignore", invalid="ignore"):
             shorter = np.linalg.norm(r, axis=1) < np.linalg.norm(residual[moving], axis=1)
         good = shorter & not_settled(step_map, trial, length)
@@ -106,11 +106,6 @@ def settle(
         undecided,
         undecided & (np.linalg.norm(residual, axis=1) > residual_noise(step_map, x)),
     )
-
-
-def _residual(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:
-    moved = step_map(x, u).astype(np.float64)
-    return moved if step_map.time == "continuous" else moved - x
 
 
 def _newton_matrix(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:

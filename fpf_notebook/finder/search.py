@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
+from fpf_notebook.finder.evaluation import evaluate, residual_of
 from fpf_notebook.finder.lanes import Lanes, LaneStatus, new_lanes
 from fpf_notebook.finder.newton import INITIAL_DAMPING
 from fpf_notebook.finder.pools import Watch, run_adam, run_newton
@@ -150,7 +151,7 @@ def search(
         except KeyboardInterrupt:
             watch.interrupted = True
         lanes.status[lanes.status == LaneStatus.RUNNING] = LaneStatus.INTERRUPTED
-        f_x = step_map(lanes.x, u)
+        f_x = evaluate(step_map, lanes.x, u)
     _recompute_q(lanes, f_x, step_map.time)
     return Candidates(
         x_init=np.asarray(x_init, dtype=np.float64),
@@ -251,5 +252,4 @@ def _widen(lanes: Lanes) -> Lanes:
 def _recompute_q(lanes: Lanes, f_x: np.ndarray, time: str) -> None:
     """Make q that of the point which is returned, in double precision."""
     with np.errstate(over="ignore", invalid="ignore"):  # lanes that diverged
-        residual = f_x if time == "continuous" else f_x - lanes.x
-        lanes.q[:] = 0.5 * np.sum(residual**2, axis=1)
+        lanes.q[:] = 0.5 * np.sum(residual_of(f_x, lanes.x, time) ** 2, axis=1)

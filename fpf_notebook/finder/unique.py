@@ -9,10 +9,10 @@ import numpy as np
 
 from fpf_notebook.analysis import spectrum
 from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.analysis.linearization import linearize
 from fpf_notebook.finder.audit import Audit
 from fpf_notebook.finder.dedupe import unique_indices
 from fpf_notebook.finder.degenerate import not_settled, residual_noise, settle
+from fpf_notebook.finder.evaluation import evaluate, linearize, residual_of
 from fpf_notebook.finder.lanes import LaneStatus
 from fpf_notebook.finder.pools import rounding_floor
 from fpf_notebook.finder.search import Candidates
@@ -224,7 +224,7 @@ def _linearized(unique: FixedPoints, step_map: StepMap, options: Options) -> Fix
     per_point = 8 * n_states**2 * (6 if options.do_decompose_jacobians else 3)
     block = max(1, min(max(n, 1), int(options.max_memory // (2 * per_point))))
     keep_matrices = n * per_point <= options.max_memory
-    residual = f_x if time == "continuous" else f_x - unique.xstar
+    residual = residual_of(f_x, unique.xstar, time)
     columns: dict[str, list[np.ndarray]] = {}
 
     def add(**arrays: np.ndarray) -> None:
@@ -290,9 +290,8 @@ def _settled(
     u = unique.require("inputs")
     x, f_x, q = (np.array(unique.require(name)) for name in ("xstar", "F_xstar", "qstar"))
     x[rows], undecided, lost = settle(step_map, x[rows], u[rows])
-    f_x[rows] = step_map(x[rows], u[rows])
-    residual = f_x if step_map.time == "continuous" else f_x - x
-    q[rows] = 0.5 * np.sum(residual[rows] ** 2, axis=1)
+    f_x[rows] = evaluate(step_map, x[rows], u[rows])
+    q[rows] = 0.5 * np.sum(residual_of(f_x, x, step_map.time)[rows] ** 2, axis=1)
     degenerate, none_near = np.zeros((2, len(unique)), dtype=bool)
     degenerate[rows], none_near[rows] = undecided, lost
     moved = unique.update(xstar=x, F_xstar=f_x, qstar=q)
