@@ -220,6 +220,14 @@ class FixedPointFinder:
         self._traced[dtype] = (step_map, fingerprint(self.model))
         return step_map
 
+    def _as_it_says(self) -> StepMap | None:
+        """Return the network with the sizes that it tells itself, or None if it tells none."""
+        options: dict[str, Any] = {**self._sizes, **self._model_options}
+        try:
+            return as_step_map(self.model, **options)
+        except ValueError:
+            return None
+
     def _single(self, step_map: StepMap) -> StepMap | None:
         if self.options.dtype != "float32" or isinstance(self.model, StepMap):
             return None
@@ -500,11 +508,23 @@ class FixedPointFinder:
         expected = self.model.n_inputs if isinstance(self.model, StepMap) else None
         u = arguments.check_inputs(inputs, n_inits, expected)
         ids = arguments.check_cond_ids(cond_ids, n_inits)
-        step_map = self.step_map(n_states, None if inputs is None else u.shape[1])
         name, given = ("initial_states", starts) if traj is None else ("state_traj", traj)
+
         assert given is not None
-        arguments.check_states(name, given, given.ndim, step_map.n_states, finite=False)
-        u = arguments.check_inputs(inputs, n_inits, step_map.n_inputs)
+        ndim = given.ndim
+
+        def fits(step_map: StepMap) -> np.ndarray:
+            arguments.check_states(name, given, ndim, step_map.n_states, finite=False)
+            return arguments.check_inputs(inputs, n_inits, step_map.n_inputs)
+
+        try:
+            step_map = self.step_map(n_states, None if inputs is None else u.shape[1])
+        except ValueError:
+            by_itself = self._as_it_says()
+            if by_itself is not None:
+                fits(by_itself)  # if the data are at fault, rather name them than the model
+            raise
+        u = fits(step_map)
         if starts is None:
             assert traj is not None
             starts = sample_states(traj, n_inits, rng, noise, mask)
