@@ -127,6 +127,8 @@ def search(
     with jax.enable_x64(True):
         try:
             if newton:
+                # Outside of its box a lane could get stuck: where gates saturate, q is small.
+                lanes.x[:] = np.clip(lanes.x, low, high)
                 run_newton(searched, u, lanes, low, high, options, watch, may_stall=may_stall)
             else:
                 run_adam(searched, u, lanes, options, watch)
