@@ -6,8 +6,9 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCHMARK_ARGS ?=
 LAB_ARGS ?=
-# `make test EXTRAS=test,browser` has what the tests in a real browser need, but for the browser.
-EXTRAS ?= test
+# `make test EXTRAS=test` leaves out what the tests in a real browser need; they are then skipped.
+EXTRAS ?= test,browser
+WORKERS ?= 2
 
 # The interpreter to make $(VENV) with. Unless PYTHON is given, the first of these that will do.
 # (Each is tried by running it: pyenv puts a `python3.13` on PATH that only prints an error.)
@@ -18,12 +19,17 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 METADATA := pyproject.toml fpf_notebook/_version.py
 
+FIND_BROWSER := $(if $(FPF_CHROMIUM),true,command -v chromium || command -v chromium-browser \
+    || command -v google-chrome || command -v google-chrome-stable) >/dev/null
+INSTALL_BROWSER := apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends chromium fonts-dejavu-core >/dev/null
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test lint js benchmark hooks clean
+.PHONY: help demo lab test test-browser lint js benchmark hooks clean
 
 help:  ## say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.installed  ## train a 3-bit flip-flop network, find all its fixed points, draw them
 	@echo "make demo: running fpf-notebook demo $(DEMO_ARGS)"
@@ -31,7 +37,19 @@ demo: $(VENV)/.installed  ## train a 3-bit flip-flop network, find all its fixed
 
 test: lint  ## lint, check the types, run the tests (they build the wheel and import it, too)
 	@echo "make test: running the tests with $$($(BIN)/python --version)"
+ifneq ($(strip $(PYTEST_ARGS)),)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser
+	@$(if $(findstring browser,$(EXTRAS)),$(MAKE) --no-print-directory test-browser)
+endif
+
+# By themselves, for they measure how soon a click is answered.
+test-browser: $(VENV)/.installed-$(EXTRAS)  ## run the tests that drag real sliders in Chromium
+	@$(FIND_BROWSER) || { echo "make test: no Chromium here; trying the system's packages"; \
+	    $(INSTALL_BROWSER); } || echo "make test: that failed, the browser tests will be skipped"
+	@echo "make test: driving the widgets in a real JupyterLab"
+	@$(BIN)/python -m pytest tests/browser -rs
 
 lint: $(VENV)/.installed-$(EXTRAS)  ## lint and check the types
 	@echo "make lint: ruff and mypy"

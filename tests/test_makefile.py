@@ -90,12 +90,28 @@ def test_the_test_installs_its_tools_into_the_same_environment(checkout):
     assert done.returncode == 0, done.stderr
     assert "making the environment" not in done.stdout
     lines = logged(checkout)
-    assert installs(lines) == [".[test]"]
+    assert installs(lines) == [".[test,browser]"]
     runs = [line for line in lines if "pip" not in line and "--version" not in line]
     assert runs == ["ruff check .", "ruff format --check .", "mypy ", "python -m pytest -x"]
-    make(checkout, "test")
+    make(checkout, "test", "FPF_CHROMIUM=mine")
     make(checkout, "demo")
-    assert installs(logged(checkout)) == []
+    lines = logged(checkout)
+    assert installs(lines) == []
+    assert [line for line in lines if "pytest" in line] == [
+        "python -m pytest -n 2 --dist loadfile --ignore=tests/browser",
+        "python -m pytest tests/browser -rs",
+    ]
+
+
+def test_without_a_browser_the_other_tests_still_run(checkout):
+    add_python(checkout, "python3", "3.12.1")
+    done = make(checkout, "test")  # there is neither Chromium nor apt-get on this PATH
+    assert done.returncode == 0, done.stderr
+    assert "the browser tests will be skipped" in done.stdout
+    make(checkout, "test", "EXTRAS=test")
+    assert [line for line in logged(checkout) if "tests/browser -rs" in line] == [
+        "python -m pytest tests/browser -rs"
+    ]
 
 
 @pytest.mark.parametrize("file", ["pyproject.toml", "fpf_notebook/_version.py"])
