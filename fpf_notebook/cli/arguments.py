@@ -48,6 +48,16 @@ def build_parser() -> argparse.ArgumentParser:
         ),
     )
     demo.add_argument(
+        "--task",
+        choices=("flipflop", "jslds"),
+        default="flipflop",
+        help=(
+            "what to show: a network trained on the spot, or the shipped networks that were "
+            "co-trained as Jacobian switching linear dynamical systems, for which of the options "
+            "only --seed and --out count (default: %(default)s)"
+        ),
+    )
+    demo.add_argument(
         "--bits",
         # A network that remembers n bits has about 3^n fixed points.
         type=_whole_number(1, 8),
@@ -104,6 +114,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     arguments = build_parser().parse_args(argv)
+    if arguments.task == "jslds":
+        from fpf_notebook.cli.jslds_demo import run_jslds_demo
+
+        return run_jslds_demo(seed=arguments.seed, out=arguments.out)
     from fpf_notebook.cli.demo import run_demo  # not above: it is not needed for --help
 
     return run_demo(

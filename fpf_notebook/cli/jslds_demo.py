@@ -16,6 +16,7 @@ FINE, WRONG_ARGUMENT, INTERRUPTED = 0, 2, 130
 
 _N_TRIALS = 1024
 _N_SHOWN = 128  # trials whose states are searched from and drawn
+_N_POINTS = 80  # expansion points of a context that are analysed: an eigendecomposition each
 _DPI = 150
 _STREAMS = ("motion", "colour")
 
@@ -58,9 +59,9 @@ def _three_bits(seed: int, out: Path) -> dict[str, str]:
 
     from fpf_notebook.analysis.expansion_points import compare_expansion_points
     from fpf_notebook.analysis.linearized import linearized_run, relative_error
-    from fpf_notebook.finder.slow_points import find_slow_points
     from fpf_notebook.dynamics import as_step_map
     from fpf_notebook.finder.finder import FixedPointFinder
+    from fpf_notebook.finder.slow_points import find_slow_points
     from fpf_notebook.models.pretrained import load_pretrained
     from fpf_notebook.plots import (
         plot_approximation_error,
@@ -74,7 +75,8 @@ def _three_bits(seed: int, out: Path) -> dict[str, str]:
     print("Three bits of memory: a GRU of 100 units, co-trained as a JSLDS, and one alone")
     task = FlipFlop(3, encoding="one_hot")
     trials = task.sample(_N_TRIALS, seed)
-    model, plain = load_pretrained("jslds-3bit-gru100"), load_pretrained("gru100-3bit")
+    model: Any = load_pretrained("jslds-3bit-gru100")
+    plain: Any = load_pretrained("gru100-3bit")
     run = model.run(trials.inputs)
     _print_losses(run, trials)
     print(f"  JSLDS: mean relative error {relative_error(run.rnn_states, run.jslds_states):.4f}")
@@ -84,7 +86,7 @@ def _three_bits(seed: int, out: Path) -> dict[str, str]:
     points, _ = finder.find_fixed_points(
         plain_states[:_N_SHOWN], np.zeros((1, 6)), n_inits=128, noise_scale=0.2, exhaustive=True
     )
-    unstable = np.bincount(points.n_unstable) if points.n else []
+    unstable: Any = np.bincount(points.require("n_unstable")) if points.n else []
     print(f"  GRU alone: {points.completeness}")
     print(f"    points with 0, 1, 2, … unstable directions: {', '.join(map(str, unstable))}")
     standard = {}
@@ -101,8 +103,8 @@ def _three_bits(seed: int, out: Path) -> dict[str, str]:
 
     step_map = as_step_map(model.rnn)
     states = run.rnn_states[:_N_SHOWN]
-    numerical = find_slow_points(step_map, states[:, 5:], seed=seed)
     expansion = run.expansion_points[:_N_SHOWN, 5:]
+    numerical = find_slow_points(step_map, expansion, seed=seed)
     comparison = compare_expansion_points(step_map, expansion, numerical)
     print("  " + str(comparison).replace("\n", "\n  "))
     linear = linearized_run(
@@ -143,8 +145,8 @@ def _context(seed: int, out: Path) -> dict[str, str]:
     from fpf_notebook.analysis.integration import analyze_integration
     from fpf_notebook.analysis.line_attractor import find_line_attractor
     from fpf_notebook.analysis.linearized import linearized_run, relative_error
-    from fpf_notebook.finder.slow_points import find_slow_points
     from fpf_notebook.dynamics import as_step_map
+    from fpf_notebook.finder.slow_points import find_slow_points
     from fpf_notebook.models.pretrained import load_pretrained
     from fpf_notebook.plots import (
         plot_integration_subspace,
@@ -156,10 +158,8 @@ def _context(seed: int, out: Path) -> dict[str, str]:
     print("\nContext-dependent integration: a tanh network of 128 units")
     task = ContextIntegration()
     trials = task.sample(_N_TRIALS, seed)
-    model, plain = (
-        load_pretrained("jslds-context-vanilla128"),
-        load_pretrained("vanilla128-context"),
-    )
+    model: Any = load_pretrained("jslds-context-vanilla128")
+    plain: Any = load_pretrained("vanilla128-context")
     run = model.run(trials.inputs)
     _print_losses(run, trials)
     print(f"  JSLDS: mean relative error {relative_error(run.rnn_states, run.jslds_states):.4f}")
@@ -182,10 +182,15 @@ def _context(seed: int, out: Path) -> dict[str, str]:
         fixed_run = model.run(fixed.inputs)
         u_star = np.eye(4)[2 + context]
         found = analyze_integration(
-            step_map, fixed_run.expansion_points, u_star, readout=readout, n_points=300, seed=seed
-        )
+            step_map,
+            fixed_run.expansion_points,
+            u_star,
+            readout=readout,
+            n_points=_N_POINTS,
+            seed=seed,
+        )  # fmt: skip
         analyses[name] = found
-        line = find_line_attractor(found.line_points(40))
+        line = find_line_attractor(found.line_points(25))
         overlap = found.mean_overlap()
         gain = np.abs(np.nanmean(found.gain, axis=0))
         print(f"  {name} context: {line}")
@@ -231,7 +236,7 @@ def _standard_by_context(
     for context in (0, 1):
         rows = np.flatnonzero(trials.inputs[:, 0, 2 + context] == 1)
         u = np.eye(4)[None, 2 + context]
-        points = find_slow_points(step_map, states[rows[:_N_SHOWN]], u, seed=seed)
+        points = find_slow_points(step_map, states[rows[:_N_SHOWN]], u, max_q=1e-5, seed=seed)
         n_points += points.n
         approximation[rows] = linearized_run(
             step_map, points, trials.inputs[rows], states[rows],
