@@ -112,15 +112,14 @@ def _three_bits(seed: int, out: Path) -> dict[str, str]:
         initial_states=np.asarray(model.initial_state(_N_TRIALS)),
     )  # fmt: skip
 
-    _save(plot_expansion_points(expansion, comparison_points(comparison, numerical), states),
-          out / "jslds_3bit_points.png")  # fmt: skip
+    shown = comparison_points(comparison, numerical)
+    figure = plot_expansion_points(expansion, shown, states, max_trajectories=6)
+    _save(figure, out / "jslds_3bit_points.png")
     _save(plot_expansion_spectrum(comparison), out / "jslds_3bit_spectrum.png")
     errors = {"JSLDS": run.jslds_states, "nearest point, a step": linear.states}
     _save(plot_approximation_error(run.rnn_states, errors), out / "jslds_3bit_error.png")
     _save(plot_fixed_points(points, plain_states[:_N_SHOWN]), out / "gru_3bit_points.png")
-    page = plot_expansion_points(
-        expansion, comparison_points(comparison, numerical), states, backend="plotly"
-    )
+    page = plot_expansion_points(expansion, shown, states, max_trajectories=6, backend="plotly")
     title = "Expansion points of a co-trained GRU, 3 bits"
     save_html(page, out / "jslds.html", title, str(comparison))
     return {

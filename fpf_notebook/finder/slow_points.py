@@ -80,4 +80,5 @@ def find_slow_points(
         inputs = np.zeros((1, step_map.n_inputs))
     found = finder.search(starts, inputs, step_map=step_map)
     points, _ = finder.select(found, step_map=step_map, include_slow=True)
-    return points
+    # Small steps from given states are no search for all points: nothing is said of that.
+    return points.update(completeness=None)
