@@ -117,7 +117,8 @@ def _identity(closed: ClosedJaxpr, args: PyTree, with_derivative: bool) -> str:
 
 
 def _derivative_text(closed: ClosedJaxpr) -> str:
-    avals = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in closed.jaxpr.invars]
+    arrays: list[Any] = [variable.aval for variable in closed.jaxpr.invars]
+    avals = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arrays]
     moving = [i for i, a in enumerate(avals) if np.issubdtype(a.dtype, np.floating)]
 
     def derivative(values: list[Any], tangents: list[Any]) -> Any:
