@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fpf_notebook.finder.completeness import Completeness
     from fpf_notebook.finder.finder import FixedPointFinder
     from fpf_notebook.finder.progress import CancelToken, SilentProgress, TerminalProgress
+    from fpf_notebook.models.pretrained import load_pretrained
     from fpf_notebook.plots.config import PlotConfig
     from fpf_notebook.plots.fixed_points import (
         plot_fixed_points,
@@ -61,6 +62,7 @@ _HOME_OF = {
     "as_step_map": "dynamics",
     "check": "widgets",
     "load_checkpoint": "training.checkpoint",
+    "load_pretrained": "models.pretrained",
     "plot_fixed_points": "plots.fixed_points",
     "plot_fixed_points_2d": "plots.fixed_points",
     "plot_fixed_points_3d": "plots.fixed_points",
@@ -102,6 +104,7 @@ __all__ = [
     "finder",
     "io",
     "load_checkpoint",
+    "load_pretrained",
     "models",
     "plot_fixed_points",
     "plot_fixed_points_2d",
