@@ -180,8 +180,9 @@ def order_along_curve(x: Float[np.ndarray, "n n_states"]) -> Int[np.ndarray, "n"
     if n <= 2:
         return np.arange(n)
     distances = cdist(x, x)
-    # A zero would mean "no edge".
-    tree = minimum_spanning_tree(np.maximum(distances, 1e-300))
+    # Zero, and what is nearly zero, would mean "no edge": points in one place are kept connected.
+    scale = distances.max() or 1.0
+    tree = minimum_spanning_tree(np.maximum(distances / scale, 1e-6))
     one_end = int(np.argmax(dijkstra(tree, directed=False, indices=0)))
     along, previous = dijkstra(tree, directed=False, indices=one_end, return_predecessors=True)
     path = [int(np.argmax(along))]
