@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq
 
-from fpf_notebook import FixedPointFinder, FixedPoints, SilentProgress
+from fpf_notebook import FixedPointFinder, FixedPoints, SilentProgress, StepMap, as_step_map
 
 SCALAR = ("linear", "tanh", "logistic", "fold", "cubic")
 PLANAR = ("linear", "latch", "circle", "henon")
@@ -94,12 +94,27 @@ class Known:
         return self.name
 
 
+_TRACED: dict[Any, StepMap] = {}
+
+
 def finder_of(known: Known, **options: Any) -> FixedPointFinder:
-    """A finder for a known map: silent, and with a learning rate that suits all of them."""
-    if known.params is not None:
-        options = {"params": known.params} | options
-    settings = {"lr_init": 0.05, "progress": SilentProgress(), "n_inputs": 0, "batched": False}
-    return FixedPointFinder(known.model, **(settings | known.options | options))
+    """A finder for a known map: silent, and with a learning rate that suits all of them.
+
+    The map is traced once; with other parameters it is another map all the same. Not so for single
+    precision, where the finder makes a step map of its own, or with options of the step map.
+    """
+    settings = {"lr_init": 0.05, "progress": SilentProgress(), **known.options, **options}
+    sizes = {"n_inputs": 0, "batched": False}
+    of_the_map = {"time", "invariant_box"} & set(settings)
+    if known.params is None or of_the_map or np.dtype(settings.get("dtype", float)) != float:
+        given = {} if known.params is None else {"params": known.params}
+        return FixedPointFinder(known.model, **(given | sizes | settings))
+    if known.model not in _TRACED:
+        n_states = len(known.params["b"]) if "W" in known.params else 1
+        _TRACED[known.model] = as_step_map(
+            known.model, params=known.params, n_states=n_states, n_inputs=0, batched=False
+        )
+    return FixedPointFinder(_TRACED[known.model].with_params(known.params), **settings)
 
 
 def in_order(points: Any, digits: int = 6) -> np.ndarray:

@@ -17,7 +17,7 @@ FOLDER = Path(
     os.environ.get("FPF_NOTEBOOK_NETS", Path(__file__).parents[3] / "shared" / "peers" / "nets")
 )
 NETS = ("ff2_tanh3", "ff3_tanh4", "ff4_tanh6", "ff3_gru16", "ff3_lstm16", "rand_tanh64")
-GATED = ("ff3_gru16", "ff3_lstm16")
+SLOW = ("ff3_gru16", "ff3_lstm16", "rand_tanh64")
 
 pytestmark = pytest.mark.skipif(
     not (FOLDER / f"{NETS[0]}.npz").exists(), reason=f"there are no networks in {FOLDER}"
@@ -53,7 +53,10 @@ def assert_the_true_points(found: FixedPoints, data: dict[str, np.ndarray]) -> N
     )
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NETS],
+)
 def test_an_exhaustive_search_finds_exactly_the_true_points(name: str) -> None:
     _, data = load(name)
     unique, _ = find(name, exhaustive=True)

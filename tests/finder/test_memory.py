@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook import FixedPointFinder, FixedPoints, SilentProgress
+from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder import pools
 from fpf_notebook.finder.pools import pool_size
 from fpf_notebook.models import VanillaRNN
@@ -86,14 +87,18 @@ def test_jacobians_that_do_not_fit_are_left_out_and_this_is_said() -> None:
 def test_without_matrices_the_points_are_the_same(
     dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used = []
-    original = pools.krylov_steps
-    monkeypatch.setattr(
-        pools, "krylov_steps", lambda *args: used.append(1) or original(*args), raising=True
-    )
-    dense, _ = latch_of(dtype=dtype)
-    assert not used
+    loops = []
+
+    def spy(kind: str, step_map: Any, options: Any, build: Any) -> Any:
+        loops.append((kind, options[0]))  # the loop, and whether it goes without matrices
+        return compiled(kind, step_map, options, build)
+
+    monkeypatch.setattr(pools, "compiled", spy)
+    dense, _ = latch_of(dtype=dtype, dense_limit=2)
+    assert set(loops) == {("newton", False)}
+    loops.clear()
     matrix_free, everything = latch_of(dtype=dtype, dense_limit=1)
+    assert set(loops) == {("newton", True)}
     order = assert_same_points(matrix_free, dense.xstar, tol=1e-8)
     np.testing.assert_array_equal(matrix_free.index[order], dense.index)
     assert np.mean(everything.kind == "fixed") > 0.9
