@@ -9,6 +9,7 @@ import pytest
 
 from fpf_notebook.models import GRU, LSTM, VanillaRNN
 from fpf_notebook.models.lstm import lstm_step
+from fpf_notebook.models.reset_first_gru import ResetFirstGRU
 
 
 def in_float64(model, scale, seed):
@@ -40,6 +41,7 @@ def after_steps(model, params, h, u, n):
 CELLS = [
     pytest.param(VanillaRNN(2, 6, 1), id="tanh"),
     pytest.param(GRU(2, 6, 1), id="gru"),
+    pytest.param(ResetFirstGRU(2, 6, 1), id="reset-first-gru"),
     pytest.param(LSTM(2, 6, 1), id="lstm"),
 ]
 
