@@ -46,7 +46,9 @@ def add_python(checkout, name, version, *, usable=True):
 
 
 def make(checkout, *arguments):
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    # Make hands its own settings, those of the command line included, to what it runs: not these.
+    ours = ("MAKE", "MFLAGS", "PYTHON", "VENV", "EXTRAS", "WORKERS", "PYTEST_ARGS", "FPF_")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return subprocess.run(
         ["make", *arguments],
         cwd=checkout,
