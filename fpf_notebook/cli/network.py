@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fpf_notebook.cli.cache import checkpoint_path
+from fpf_notebook.cli.ctrl_c import CtrlC
 from fpf_notebook.cli.pages import keep_record, new_monitor
 from fpf_notebook.models import GRU, LSTM, RecurrentModel, VanillaRNN
 from fpf_notebook.tasks import FlipFlop
@@ -67,8 +68,9 @@ def trained_network(
     print(f"Training a {what} …", flush=True)
     began = time.perf_counter()
     monitor = new_monitor()
-    watching = [TrainingProgressBar(), *([] if monitor is None else [monitor])]
-    model, task, history = train_flip_flop(n_bits, cell, n_hidden, seed, callbacks=watching)
+    with CtrlC() as ctrl_c:
+        watching = [ctrl_c, TrainingProgressBar(), *([] if monitor is None else [monitor])]
+        model, task, history = train_flip_flop(n_bits, cell, n_hidden, seed, callbacks=watching)
     print(f"Trained for {time.perf_counter() - began:.1f} s: {history.message}.")
     for note in history.notes:
         print(f"Note: {note}.")
