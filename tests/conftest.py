@@ -1,6 +1,7 @@
 """What every test relies on, and what every test must leave as it was."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -10,6 +11,11 @@ import pytest
 # Before anything imports them: no window is opened, no accelerator is looked for.
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+# Where the tests run in the background of a shell, Ctrl-C is ignored, here and in every program
+# started from here: the tests of Ctrl-C want it to work.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Importing these draws from NumPy's global random numbers.
 _DRAW_AT_IMPORT = ("jax", "brainpy")
