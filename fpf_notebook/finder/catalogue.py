@@ -13,6 +13,7 @@ from fpf_notebook.finder.degenerate import not_settled, residual_noise, settle
 from fpf_notebook.finder.evaluation import evaluate, linearize, residual_of
 from fpf_notebook.finder.search import Candidates
 from fpf_notebook.finder.unique import FIXED, Judgement
+from fpf_notebook.finder.witness import on_boundary
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -47,6 +48,13 @@ class Catalogue:
     def total_hits(self) -> np.ndarray:
         """Hits of each point by starts of every kind."""
         return sum(self.hits.values(), np.zeros(len(self), dtype=int))
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the index of some point is not known, and with it the sum."""
+        return bool((self.index == 0).any()) or bool(
+            on_boundary(self._step_map, self.states, self.inputs).any()
+        )
 
     def index_sums(self, distinct_inputs: np.ndarray) -> np.ndarray:
         """Sum of the indices of the points known, for each of the inputs."""

@@ -21,6 +21,8 @@ __all__ = ["not_settled", "residual_noise", "settle"]
 
 _MAX_STEPS = 60  # 20 halvings to the limit of rounding at a double root, more at higher ones
 _CUT = 1e-10  # of the largest singular value: directions in which nothing is known
+_LINEAR = 0.1  # ratio of two successive steps: 1/2 at a double root, 2/3 at a triple one
+_LONG = 1.0  # steps of this length come from a matrix that is nearly singular
 _ACCURATE = {"float64": 1e-10, "float32": 1e-5}  # steps as short as this, relative, are none
 
 
@@ -80,10 +82,12 @@ def settle(
     x = np.array(x, dtype=np.float64)
     residual = residuals(step_map, x, u)
     last, before = np.full(len(x), np.inf), np.full(len(x), np.inf)
+    left = np.zeros(len(x))  # the Newton step from where a point came to rest
     moving = np.arange(len(x))
     for _ in range(_MAX_STEPS):
-        step, _ = _newton_step(step_map, x[moving], u[moving], residual[moving])
+        step = _newton_steps(_newton_matrix(step_map, x[moving], u[moving]), residual[moving])
         length = np.linalg.norm(step, axis=1)
+        left[moving] = length
         trial = x[moving] + step
         r = residuals(step_map, trial, u[moving])
         with np.errstate(over="ignore", invalid="ignore"):
@@ -94,18 +98,16 @@ def settle(
         before[moving], last[moving] = last[moving], length[good]
         if not len(moving):
             break
-    step, weakest = _newton_step(step_map, x, u, residual)
-    # What is left to go: next to nothing after quadratic convergence, as much as the last step
-    # after linear convergence.
+    # What is left to go: next to nothing after quadratic convergence, about as much as the last
+    # step after linear convergence. The first needs no further look.
     with np.errstate(invalid="ignore"):
-        left = np.where(np.isfinite(before), last * (last / before), 0.0)
-    radius = np.maximum(np.linalg.norm(step, axis=1), left)
-    undecided = _changes_within(step_map, x, u, weakest, radius)
-    return (
-        x,
-        undecided,
-        undecided & (np.linalg.norm(residual, axis=1) > residual_noise(step_map, x)),
-    )
+        ratio = np.where(np.isfinite(before), last / before, 0.0)
+    undecided = not_settled(step_map, x, left) | (ratio > _LINEAR)
+    left = np.maximum(left, np.where(ratio > 0.0, last, 0.0) * ratio)
+    rows = np.flatnonzero(undecided)
+    undecided[rows] = _changes_within(step_map, x[rows], u[rows], left[rows])
+    lost = undecided & (np.linalg.norm(residual, axis=1) > residual_noise(step_map, x))
+    return x, undecided, lost
 
 
 def _newton_matrix(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -113,25 +115,27 @@ def _newton_matrix(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarra
     return -jacobian if step_map.time == "continuous" else np.eye(x.shape[1]) - jacobian
 
 
-def _newton_step(
-    step_map: StepMap, x: np.ndarray, u: np.ndarray, residual: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the step, and the direction in which the matrix does least."""
-    left, values, right = np.linalg.svd(_newton_matrix(step_map, x, u))
-    largest = np.max(values, axis=1, initial=0.0, keepdims=True)
-    known = (values > _CUT * largest) & (values > 0)
-    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=known)
-    parts = inverse * np.einsum("nij,ni->nj", left, residual)
-    return np.einsum("nji,nj->ni", right, parts), right[:, -1]
+def _newton_steps(matrix: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """Solve for the steps; nothing is done in directions in which the matrix is singular."""
+    try:
+        steps = np.linalg.solve(matrix, residual[..., None])[..., 0]
+        doubtful = ~(np.linalg.norm(steps, axis=1) < _LONG)
+    except np.linalg.LinAlgError:  # one of them is singular, and numpy does not say which
+        steps, doubtful = np.zeros_like(residual), np.ones(len(residual), dtype=bool)
+    for row in np.flatnonzero(doubtful):
+        steps[row] = np.linalg.lstsq(matrix[row], residual[row], rcond=_CUT)[0]
+    return steps
 
 
 def _changes_within(
-    step_map: StepMap, x: np.ndarray, u: np.ndarray, direction: np.ndarray, radius: np.ndarray
+    step_map: StepMap, x: np.ndarray, u: np.ndarray, radius: np.ndarray
 ) -> np.ndarray:
     """Tell where the determinant changes its sign, or half its size, within twice the radius."""
-    shift = 2.0 * radius[:, None] * direction
+    matrix = _newton_matrix(step_map, x, u)
+    weakest = np.linalg.svd(matrix)[2][:, -1]
+    shift = 2.0 * radius[:, None] * weakest
     with np.errstate(invalid="ignore"):  # the model may have no value there
-        sign, size = np.linalg.slogdet(_newton_matrix(step_map, x, u))
+        sign, size = np.linalg.slogdet(matrix)
         steady = sign != 0
         for side in (shift, -shift):
             other_sign, other_size = np.linalg.slogdet(_newton_matrix(step_map, x + side, u))

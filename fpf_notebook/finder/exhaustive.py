@@ -156,11 +156,11 @@ def _why_stop(
         return "interrupted"
     unseen = catalogue.unseen()
     settled = unseen is None or unseen < _NOTHING_TO_EXPECT
-    degenerate = bool((catalogue.index == 0).any())
-    balanced = step_map.box is None or degenerate or bool((sums == 1).all())
+    telling = step_map.box is not None and not catalogue.undecided
+    balanced = not telling or bool((sums == 1).all())
     if idle >= limits.patience and settled and balanced and n_rounds > 1:
         return f"{idle} rounds found nothing new, the hit counts leave nothing to expect" + (
-            "" if step_map.box is None or degenerate else ", and the index sum is right"
+            ", and the index sum is right" if telling else ""
         )
     if n_rounds >= limits.max_rounds:
         return f"max_rounds={limits.max_rounds} reached"

@@ -14,7 +14,41 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.exhaustive import Rounds
 
-__all__ = ["report_completeness"]
+__all__ = ["on_boundary", "report_completeness"]
+
+_TOUCHING = 1e-12  # of the width of the box
+
+
+def on_boundary(step_map: StepMap, states: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """Tell which points lie on the boundary of the invariant box, where the sign may mislead.
+
+    The index of a point of the boundary, with respect to the box, is 0 if the point repels into the
+    box, whatever the sign of the determinant is.
+
+    Parameters
+    ----------
+    step_map : StepMap
+        The network.
+    states, inputs : arrays, [n, n_states] and [n, n_inputs]
+        Points.
+
+    Returns
+    -------
+    array of bool, [n]
+        False everywhere without a box.
+    """
+    touching = np.zeros(len(states), dtype=bool)
+    if step_map.box is None or not len(states):
+        return touching
+    distinct, which = np.unique(inputs, axis=0, return_inverse=True)
+    for k, u in enumerate(distinct):
+        edges = step_map.invariant_box(u)
+        assert edges is not None
+        low, high = (edge.astype(np.float64) for edge in edges)
+        mine = which.ravel() == k
+        gap = np.minimum(states[mine] - low, high - states[mine])
+        touching[mine] = (gap <= _TOUCHING * (high - low)).any(axis=1)
+    return touching
 
 
 def report_completeness(
@@ -59,6 +93,9 @@ def report_completeness(
         if n_degenerate:
             consistent = None
             reason += "; degenerate points have no index, so that the sum decides nothing"
+        elif on_boundary(step_map, points.xstar[fixed], points.require("inputs")[fixed]).any():
+            consistent = None
+            reason += "; a point lies on the boundary of the box, so that the sum decides nothing"
     if rounds is None:
         hits = np.zeros(0, int) if points.hits is None else points.hits[fixed]
         coverage, unseen = good_turing_coverage(hits), chao1_unseen(hits)

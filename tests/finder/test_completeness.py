@@ -12,8 +12,10 @@ from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
 from fpf_notebook.finder.sampling import START_KINDS
 from tests.finder.known_maps import (
     Known,
+    assert_same_points,
     finder_of,
     grid,
+    hopfield_known,
     planar,
     planar_map,
     scalar,
@@ -121,6 +123,32 @@ def test_degenerate_points_leave_the_sum_undecided() -> None:
     assert (report.n_degenerate, report.consistent) == (1, None)
     assert "undecided" in str(report)
     assert "1 degenerate, left out of the sum" in str(report)
+
+
+def test_a_point_on_the_boundary_leaves_the_sum_undecided() -> None:
+    # [0, 1] is invariant under the logistic map, and 0 repels into it: with respect to the interval
+    # its index is 0, though sign(1 - F') is -1. Nothing is missing, and nothing must be said to be.
+    known = Known("", scalar_map, scalar("logistic", 3.2), STARTS, STARTS, (), ())
+    finder = finder_of(known, invariant_box=(0.0, 1.0))
+    unique, _ = finder.find_fixed_points(
+        initial_states=grid(0.01, 0.99, 32), exhaustive=True, max_rounds=10
+    )
+    report = unique.completeness
+    assert len(unique) == 2
+    assert (report.index_sum, report.consistent) == (0, None)
+    assert "on the boundary of the box" in report.reason
+    assert "rounds found nothing new" in report.stopped_because
+
+
+def test_the_sum_of_a_flow_that_enters_its_box() -> None:
+    known = hopfield_known()
+    corner = np.full((32, 2), 1.8) + 0.01 * grid(-1, 1, 32)
+    unique, _ = finder_of(known, invariant_box=(-2.5, 2.5)).find_fixed_points(
+        initial_states=corner, exhaustive=True
+    )
+    assert_same_points(unique, known.points)
+    report = unique.completeness
+    assert (report.index_sum, report.expected_sum, report.consistent) == (1, 1, True)
 
 
 def test_rounds_are_recorded() -> None:

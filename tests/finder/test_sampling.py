@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import brainpy.math as bm
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -82,6 +83,18 @@ def test_initial_states_are_taken_as_they_are_and_in_order() -> None:
     _, found = switch().find_fixed_points(initial_states=starts, n_inits=1000)
     np.testing.assert_array_equal(found.x_init, starts)
     assert np.sign(found.xstar[:2, 0]).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    "form", [np.float32, jnp.asarray, bm.asarray, lambda x: np.asarray(x).tolist()]
+)
+def test_arrays_of_all_kinds_are_taken(form: Any) -> None:
+    traj = np.asarray(TRAJ, dtype=np.float32)
+    expected = driven().find_fixed_points(traj, np.ones((1, 1)), n_inits=9)[1]
+    found = driven().find_fixed_points(form(traj), form(np.ones((1, 1))), n_inits=9)[1]
+    np.testing.assert_array_equal(found.xstar, expected.xstar)
+    again = driven().find_fixed_points(initial_states=form(traj[3]), inputs=form(np.ones((1, 1))))
+    assert len(again[0]) == 1
 
 
 def test_initial_states_go_before_trajectories() -> None:
