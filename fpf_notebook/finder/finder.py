@@ -51,9 +51,11 @@ class FixedPointFinder:
         initial state. Lanes that Adam brought below `tol_q` are finished by Newton steps, which is
         what tells a fixed point from a merely slow one. Default ``"newton"``.
     max_iters : int
-        Iterations of a lane at most. Default 5000.
+        Iterations of a lane at most. Default 5000. The Newton steps that finish lanes of Adam or of
+        single precision come on top.
     tol_q : float
-        A fixed point has a q of at most this. Default 1e-12.
+        A fixed point has a q of at most this, or of what rounding leaves in double precision.
+        Default 1e-12.
     tol_dq : float
         A lane ends when q changes by less than this in one iteration (with Adam, times the
         learning rate; with Newton, only once q is below ``tol_q``). Default 1e-20.
@@ -81,8 +83,9 @@ class FixedPointFinder:
         Compute dF/dx and dF/du at the unique points; decompose dF/dx. Default True. Without
         Jacobians there is no index and no statement on completeness.
     dtype : {"float64", "float32"}
-        Precision of the search. After a search in float32 the lanes that converged are finished in
-        float64, so that results are in double precision either way. Default ``"float64"``.
+        Precision of the search. After a search in float32 the lanes that converged, or that only
+        its rounding kept from it, are finished in float64, so that results are in double precision
+        either way. Default ``"float64"``.
     random_seed : int
         Seed of each call of `find_fixed_points`: equal calls give equal results. Default 0.
     verbose, super_verbose : bool
