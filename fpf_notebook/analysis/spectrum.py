@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, Shaped
 
+from fpf_notebook.analysis.blas_threads import single_threaded
 from fpf_notebook.analysis.fields import TIMES
 
 Time: TypeAlias = Literal["discrete", "continuous"]
@@ -46,6 +47,7 @@ class Classification(NamedTuple):
     is_stable: Bool[np.ndarray, "n"]
 
 
+@single_threaded
 def eigenmodes(J: Float[np.ndarray, "n n_states n_states"], time: Time = "discrete") -> Modes:
     """Eigenvalues with right and left eigenvectors, the least stable first.
 
@@ -144,6 +146,7 @@ def classify(
     return Classification(stability, n_unstable, margin, stability == "stable")
 
 
+@single_threaded
 def fixed_point_index(
     J: Float[np.ndarray, "n n_states n_states"],
     time: Time = "discrete",
@@ -179,6 +182,7 @@ def fixed_point_index(
     return np.where(finite & ~degenerate, sign, 0).astype(np.int64)
 
 
+@single_threaded
 def forward_error(
     J: Float[np.ndarray, "n n_states n_states"],
     residual: Float[np.ndarray, "n n_states"],
