@@ -38,7 +38,11 @@ def test_eigenvalues_are_those_of_numpy_sorted_and_pairs_stay_together(n_states,
     np.testing.assert_allclose(np.linalg.norm(right, axis=1), 1)
 
 
-@given(arrays(float, (3, 3), elements=st.floats(-2, 2, width=32)))
+# Rounded: entries some 1e38 times smaller than others lead LAPACK's balancing astray.
+ENTRIES = st.floats(-2, 2, width=32).map(lambda entry: round(entry, 6))
+
+
+@given(arrays(float, (3, 3), elements=ENTRIES))
 @settings(max_examples=100, deadline=None)
 def test_left_vectors_are_biorthogonal_left_eigenvectors_or_nan(J) -> None:
     eigvals, right, left = (part[0] for part in eigenmodes(J[None]))
