@@ -65,10 +65,10 @@ def trained_network(
             print(f"It is kept in {checkpoint} (--no-cache trains anew).", flush=True)
             return Network(model, FlipFlop(n_bits), name, False, checkpoint)
 
-    print(f"Training a {what} …", flush=True)
-    began = time.perf_counter()
-    monitor = new_monitor()
     with CtrlC() as ctrl_c:
+        print(f"Training a {what} …", flush=True)
+        began = time.perf_counter()
+        monitor = new_monitor()
         watching = [ctrl_c, TrainingProgressBar(), *([] if monitor is None else [monitor])]
         model, task, history = train_flip_flop(n_bits, cell, n_hidden, seed, callbacks=watching)
     print(f"Trained for {time.perf_counter() - began:.1f} s: {history.message}.")
