@@ -26,7 +26,9 @@ def _controller() -> Any:
 
 
 def single_threaded(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function use one BLAS thread; afterwards there are as many as before.
+    """Let a function use one thread of numpy's BLAS; afterwards there are as many as before.
+
+    A BLAS that another library brings may or may not be limited as well.
 
     Parameters
     ----------
