@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fpf_notebook import (
         analysis,
         dynamics,
+        exercises,
         finder,
         io,
         models,
@@ -74,6 +75,7 @@ _HOME_OF = {
 _SUBMODULES = (
     "analysis",
     "dynamics",
+    "exercises",
     "finder",
     "io",
     "models",
@@ -101,6 +103,7 @@ __all__ = [
     "as_step_map",
     "check",
     "dynamics",
+    "exercises",
     "finder",
     "io",
     "load_checkpoint",

@@ -1,0 +1,117 @@
+"""Read an answer as what it should be, or say what is amiss with it."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from fpf_notebook.exercises.registry import Hint
+
+
+def number(answer: Any, what: str = "your answer") -> float:
+    """Return a real number.
+
+    Parameters
+    ----------
+    answer
+        A number, or an array with one entry.
+    what
+        What to call it in a hint.
+
+    Raises
+    ------
+    Hint
+        If it is something else, or not finite.
+    """
+    value = np.asarray(answer) if not isinstance(answer, str | bytes) else None
+    if value is None or value.dtype.kind not in "biuf" or value.size != 1:
+        raise Hint(f"Expected one number for {what}, got {describe(answer)}.")
+    if not np.isfinite(value).all():
+        raise Hint(f"Expected a finite number for {what}, got {value.reshape(())}.")
+    return float(value.reshape(()))
+
+
+def integer(answer: Any, what: str = "your answer") -> int:
+    """Return a whole number; raise a `Hint` if it is something else."""
+    value = number(answer, what)
+    if value != round(value):
+        raise Hint(f"Expected a whole number for {what}, got {value:g}.")
+    return round(value)
+
+
+def array(answer: Any, shape: tuple[int | None, ...], what: str = "your answer") -> np.ndarray:
+    """Return an array of finite real numbers.
+
+    Parameters
+    ----------
+    answer
+        An array, or what can become one.
+    shape
+        Its shape; None for a length that does not matter.
+    what
+        What to call it in a hint.
+
+    Raises
+    ------
+    Hint
+        If it is something else.
+    """
+    try:
+        value = np.asarray(answer)
+    except (TypeError, ValueError):
+        raise Hint(
+            f"Expected an array for {what}, got {describe(answer)} of unequal parts."
+        ) from None
+    if value.dtype.kind not in "biuf":
+        raise Hint(f"Expected an array of real numbers for {what}, got {describe(answer)}.")
+    fits = len(value.shape) == len(shape) and all(
+        wanted in (None, got) for wanted, got in zip(shape, value.shape, strict=True)
+    )
+    if not fits:
+        wanted_shape = ", ".join("any" if size is None else str(size) for size in shape)
+        raise Hint(
+            f"Expected an array of shape [{wanted_shape}] for {what}, got {describe(answer)}."
+        )
+    if not np.isfinite(value).all():
+        raise Hint(f"There is NaN or infinity in {what}.")
+    return value.astype(float)
+
+
+def entries(answer: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return a dictionary with exactly these keys; raise a `Hint` if it is something else."""
+    if not isinstance(answer, dict):
+        raise Hint(f"Expected a dictionary with {', '.join(names)}, got {describe(answer)}.")
+    missing = [name for name in names if name not in answer]
+    if missing:
+        raise Hint(f"The dictionary has no entry {missing[0]!r}.")
+    return {name: answer[name] for name in names}
+
+
+def word(answer: Any, choices: tuple[str, ...], what: str = "your answer") -> str:
+    """Return one of some words, in small letters; raise a `Hint` if it is none of them."""
+    given = answer.strip().lower() if isinstance(answer, str) else None
+    if given not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise Hint(f"Expected one of {listed} for {what}, got {describe(answer)}.")
+    return given
+
+
+def describe(answer: Any) -> str:
+    """Return in a few words what an answer is."""
+    if isinstance(answer, str):
+        return f"the text {answer[:40]!r}"
+    if isinstance(answer, numbers.Number):
+        return f"{answer}"
+    if answer is None:
+        return "None"
+    shape = getattr(answer, "shape", None)
+    if isinstance(shape, tuple):
+        return f"an array of shape {list(shape)}" if shape else f"{answer}"
+    if callable(answer):
+        return f"the function {getattr(answer, '__name__', type(answer).__name__)}"
+    try:
+        return f"a {type(answer).__name__} of {len(answer)}"
+    except TypeError:
+        return f"a {type(answer).__name__}"
