@@ -181,10 +181,15 @@ def _parameter(value: Any) -> Any:
 
 
 def _cast(params: PyTree, work: np.dtype) -> PyTree:
-    """Bring all floating-point parameters to the working precision."""
+    """Bring all parameters to the working precision, integers to the width that goes with it."""
 
     def cast(value: Any) -> Any:
-        return jnp.asarray(value, work) if jnp.issubdtype(value.dtype, jnp.floating) else value
+        if jnp.issubdtype(value.dtype, jnp.floating):
+            return jnp.asarray(value, work)
+        if value.dtype.kind in "iu" and value.dtype.itemsize > work.itemsize:
+            # Traced in single precision as 32 bits; called where 64 are on.
+            return jnp.asarray(value, f"{'int' if value.dtype.kind == 'i' else 'uint'}32")
+        return value
 
     return jax.tree.map(cast, params)
 

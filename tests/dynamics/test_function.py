@@ -278,3 +278,14 @@ def test_in_a_double_precision_session():
         step_map = as_step_map(state_input, n_states=N, n_inputs=M, dtype="float32")
         assert step_map(H, U).dtype == np.float32
         np.testing.assert_allclose(step_map(H, U), EXPECTED, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_integer_parameters_may_have_any_width(dtype):
+    def step(params, h, u):
+        return jnp.tanh(params["gain"] * h[params["order"]])
+
+    params = {"gain": 2.0, "order": np.array([1, 0])}
+    step_map = as_step_map(step, n_states=2, n_inputs=0, params=params, dtype=dtype)
+    h = np.array([[0.25, -0.5]])
+    np.testing.assert_allclose(step_map(h, np.zeros((1, 0))), np.tanh(2 * h[:, ::-1]), rtol=1e-6)
