@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import uuid
 import weakref
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
@@ -347,9 +346,7 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
             self.fixed_points, self.state_traj, projection=self._axes, backend="plotly"
         )
 
-    def save_html(self, path: str | Path) -> Path:
-        """Write one self-contained interactive page: no kernel, no network; return its path."""
-        from fpf_notebook.widgets.export import save_html
+    def _page(self) -> tuple[list[dict[str, Any]], str]:
         from fpf_notebook.widgets.inspector_scene import inspector_scene
 
         state = self.picture.saved_state()
@@ -365,7 +362,7 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
         }
         has_modes = points.J_xstar is not None and len(points) > 0
         panels = [state, inspector] if has_modes else [state]
-        return save_html(path, panels, title="Fixed points")
+        return panels, "Fixed points"
 
     def to_code(self) -> str:
         """Return the script that computes what is shown."""

@@ -41,6 +41,14 @@ import(url).then((views) => {{
   const states = JSON.parse(document.getElementById("fpf-state").textContent);
   states.forEach((state, i) => views.embed(document.getElementById("fpf-panel-" + i), state));
 }});
+// In a frame of ours, that of a notebook's output, the frame takes the height of the page.
+const frame = window.frameElement;
+if (frame && frame.classList.contains("fpf-frame")) {{
+  document.body.style.padding = "2px";
+  new ResizeObserver(() => {{
+    frame.style.height = Math.ceil(document.body.getBoundingClientRect().height) + "px";
+  }}).observe(document.body);
+}}
 </script>
 </body>
 </html>
@@ -71,6 +79,28 @@ def page(states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook") -> st
         panels="\n".join(f'<div id="fpf-panel-{i}"></div>' for i in range(len(states))),
         state=text,
         module=base64.b64encode(BUNDLE.read_bytes()).decode("ascii"),
+    )
+
+
+def frame(
+    states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook", height: int = 640
+) -> str:
+    """Return an ``<iframe>`` with a page inside, for the output of a cell.
+
+    It needs no kernel, no server and no other file: what makes pages of notebooks (nbconvert,
+    myst-nb, Quarto) only has to keep it as it is.
+
+    Parameters
+    ----------
+    states, title
+        As for `page`.
+    height
+        Height in pixels until the page tells its own.
+    """
+    return (
+        f'<iframe class="fpf-frame" title="{html.escape(title)}" '
+        f'style="width:100%;height:{height}px;border:0;display:block" '
+        f'srcdoc="{html.escape(page(states, title))}"></iframe>'
     )
 
 

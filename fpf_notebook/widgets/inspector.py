@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 import weakref
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
@@ -188,16 +187,13 @@ class JacobianInspector(StaticPicture, ipw.VBox):
 
     # -- exporting ---------------------------------------------------------------------------------
 
-    def save_html(self, path: str | Path) -> Path:
-        """Write one self-contained interactive page with all points; return its path."""
-        from fpf_notebook.widgets.export import save_html
-
+    def _page(self) -> tuple[list[dict[str, Any]], str]:
         state = self.picture.saved_state()
         state["scene"] = scenes.inspector_scene(
             self._points, self._step_map, None, compare=self.compare, order=self.order,
             amplitude=self.amplitude,
         )  # fmt: skip
-        return save_html(path, [state], title="Jacobian")
+        return [state], "Jacobian"
 
     def _settle(self, timeout: float) -> None:
         self._worker.settle(timeout)

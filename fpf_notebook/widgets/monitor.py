@@ -371,11 +371,8 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
 
     # -- exporting, saving -------------------------------------------------------------------------
 
-    def save_html(self, path: str | Path) -> Path:
-        """Write one self-contained interactive page; return its path."""
-        from fpf_notebook.widgets.export import save_html
-
-        return save_html(path, [self.picture.saved_state()], title="Training")
+    def _page(self) -> tuple[list[dict[str, Any]], str]:
+        return [self.picture.saved_state()], "Training"
 
     def save(self, path: str | Path) -> None:
         """Save curves and snapshots to an ``.npz`` file, without pickle."""
