@@ -25,7 +25,7 @@ def number(answer: Any, what: str = "your answer") -> float:
     Hint
         If it is something else, or not finite.
     """
-    value = np.asarray(answer) if not isinstance(answer, str | bytes) else None
+    value = _as_array(answer)
     if value is None or value.dtype.kind not in "biuf" or value.size != 1:
         raise Hint(f"Expected one number for {what}, got {describe(answer)}.")
     if not np.isfinite(value).all():
@@ -58,12 +58,9 @@ def array(answer: Any, shape: tuple[int | None, ...], what: str = "your answer")
     Hint
         If it is something else.
     """
-    try:
-        value = np.asarray(answer)
-    except (TypeError, ValueError):
-        raise Hint(
-            f"Expected an array for {what}, got {describe(answer)} of unequal parts."
-        ) from None
+    value = _as_array(answer)
+    if value is None:
+        raise Hint(f"Expected an array for {what}, got {describe(answer)} of unequal parts.")
     if value.dtype.kind not in "biuf":
         raise Hint(f"Expected an array of real numbers for {what}, got {describe(answer)}.")
     fits = len(value.shape) == len(shape) and all(
@@ -115,3 +112,10 @@ def describe(answer: Any) -> str:
         return f"a {type(answer).__name__} of {len(answer)}"
     except TypeError:
         return f"a {type(answer).__name__}"
+
+
+def _as_array(answer: Any) -> np.ndarray | None:
+    try:
+        return np.asarray(answer)
+    except (TypeError, ValueError):  # lists of unequal lengths
+        return None

@@ -51,6 +51,10 @@ def exercises_of(path):
     return [c for c in cells_of(path) if source(c).startswith("### Exercise ")]
 
 
+def test_there_are_tutorials():
+    assert PATHS
+
+
 @parametrized(PATHS)
 class TestNotebook:
     def test_format(self, path):
