@@ -168,10 +168,15 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
         self.observe(lambda _: self._refresh(), names=[*_SEARCH, *_FILTER])
         self.observe(lambda _: self._reproject(), names=["projection", "units"])
         self.observe(lambda _: self._show(), names=["colour_by"])
+        picture.observe(self._shown_changed, names="options")
 
     def _threshold_dragged(self, change: Any) -> None:
         if abs(np.log10(max(self.tol_q, 1e-36)) - change["new"]) > 1e-6:
             self.tol_q = float(10.0 ** change["new"])
+
+    def _shown_changed(self, change: Any) -> None:
+        if bool(change["old"].get("starts")) != bool(change["new"].get("starts")):
+            self._show()
 
     def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("type") == "launch_at":
@@ -208,7 +213,7 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
     # -- searching ---------------------------------------------------------------------------------
 
     def find(self) -> FixedPointExplorer:
-        """Search now, whatever `auto` says; the kernel stays free. Use `wait` for the result."""
+        """Search now, whatever `auto` says; use `wait` for the result."""
         self._refresh(force=True)
         return self
 
@@ -244,9 +249,8 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
         found, step_map, options = self._found, self.step_map, self._finder_options
         known = found is not None and found.search == search and not found.candidates.interrupted
         if not (known or force or self.auto):
-            self.picture.status = {
-                **self.picture.status, "text": "settings changed: press Find", "state": "empty"
-            }  # fmt: skip
+            waiting = {"text": "settings changed: press Find", "state": "empty"}
+            self.picture.status = {**self.picture.status, **waiting}
             return
         traj, valid = self.state_traj, self._valid
 
@@ -298,7 +302,7 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
         self.picture.status = report_status(Report("idle"), words)
 
     def _show(self) -> None:
-        with self._lock:
+        with self._lock, self.picture.hold_sync():
             points = self.fixed_points
             per_points = self.projection == "fixed points"
             if self._axes is None or per_points:
@@ -312,14 +316,17 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
             state = scenes.state_scene(
                 points if len(points) else FixedPoints(states),
                 self._axes,
-                self._paths,
                 self._bounds,
-                starts=None if self._found is None else self._found.everything.x_init,
                 colour_by=self.colour_by,
                 launches=self._launches,
             )
             q = scenes.EMPTY_Q if self._found is None else scenes.q_scene(self._found)
+            self.picture.paths = {"xyz": self._paths}
+            self.picture.starts = self._starts() if self.picture.options.get("starts") else {}
             self.picture.scene = {"state": state, "q": q}
+
+    def _starts(self) -> dict[str, Any]:
+        return {"xyz": scenes.starts_of(self.all_candidates, self._axes)}
 
     # -- reading and exporting ---------------------------------------------------------------------
 
@@ -349,7 +356,7 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
     def _page(self) -> tuple[list[dict[str, Any]], str]:
         from fpf_notebook.widgets.inspector_scene import inspector_scene
 
-        state = self.picture.saved_state()
+        state = {**self.picture.saved_state(), "starts": self._starts()}
         points = self.fixed_points
         inspector = {
             "kind": "inspector",
@@ -361,8 +368,7 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
             "scene": inspector_scene(points, self.step_map, None, compare=()),
         }
         has_modes = points.J_xstar is not None and len(points) > 0
-        panels = [state, inspector] if has_modes else [state]
-        return panels, "Fixed points"
+        return [state, inspector] if has_modes else [state], "Fixed points"
 
     def to_code(self) -> str:
         """Return the script that computes what is shown."""

@@ -136,6 +136,13 @@ def paths_of(state_traj: np.ndarray, projection: Projection) -> np.ndarray:
     return padded(projection.transform(state_traj[:_MAX_PATHS, ::stride]))
 
 
+def starts_of(points: FixedPoints, projection: Projection) -> np.ndarray:
+    """Return a bounded number of projected initial states, [n, 3]."""
+    if points.x_init is None:
+        return np.zeros((0, 3))
+    return padded(projection.transform(points.x_init[:_MAX_STARTS]))
+
+
 def point_names(points: FixedPoints) -> list[str]:
     """Say about every point, in one line, what it is."""
     names = []
@@ -190,41 +197,37 @@ def mode_lines(points: FixedPoints, projection: Projection, reach: float) -> dic
     Every unstable direction has a line, and so has the slowest stable one. Of a complex pair the
     eigenvector's real and imaginary parts are two directions.
     """
-    lines, kinds, owners = [], [], []
     values, vectors = points.eigval_J_xstar, points.eigvec_J_xstar
-    if values is not None and vectors is not None and values.size:
-        growth = np.abs(values) - 1 if points.time == "discrete" else values.real
-        centres = padded(projection.transform(points.xstar))
-        for i in range(len(points)):
-            unstable = np.flatnonzero(growth[i] > 1e-6)
-            stable = np.flatnonzero(growth[i] <= -1e-6)[:1]
-            for kind, k in [(0, k) for k in unstable] + [(1, k) for k in stable]:
-                # The first of a complex pair stands for its real part, the second for the other.
-                vector = vectors[i, :, k]
-                direction = vector.imag if values[i, k].imag < 0 else vector.real
-                strength = float(np.clip(1 + growth[i, k], 0.35, 3))
-                arm = padded(projection.transform_direction(reach * strength * direction))
-                lines.append([centres[i] - arm, centres[i] + arm])
-                kinds.append(kind)
-                owners.append(i)
+    if values is None or vectors is None or not values.size:
+        none = np.zeros(0, dtype=np.int32)
+        return {"modes": np.zeros((0, 2, 3)), "modeKind": none, "modePoint": none}
+    growth = np.abs(values) - 1 if points.time == "discrete" else values.real
+    stable = growth <= -1e-6
+    # Modes are sorted by growth: the first stable one is the slowest.
+    slowest = stable & (np.cumsum(stable, axis=1) == 1)
+    owner, k = np.nonzero((growth > 1e-6) | slowest)
+    # The first of a complex pair stands for its real part, the second for the other.
+    vector = vectors[owner, :, k]
+    direction = np.where((values[owner, k].imag < 0)[:, None], vector.imag, vector.real)
+    strength = np.clip(1 + growth[owner, k], 0.35, 3)[:, None]
+    arms = padded(projection.transform_direction(reach * strength * direction))
+    centres = padded(projection.transform(points.xstar))[owner]
     return {
-        "modes": np.array(lines, dtype=np.float64).reshape(-1, 2, 3),
-        "modeKind": np.array(kinds, dtype=np.int32),
-        "modePoint": np.array(owners, dtype=np.int32),
+        "modes": np.stack([centres - arms, centres + arms], axis=1),
+        "modeKind": slowest[owner, k].astype(np.int32),
+        "modePoint": owner.astype(np.int32),
     }
 
 
 def state_scene(
     points: FixedPoints,
     projection: Projection,
-    paths: np.ndarray,
     bounds: dict[str, Any],
     *,
-    starts: np.ndarray | None = None,
     colour_by: str = "stability",
     launches: list[tuple[np.ndarray, str]] | None = None,
 ) -> dict[str, Any]:
-    """Return the state space as the browser draws it.
+    """Return the state space as the browser draws it, without trajectories and initial states.
 
     Parameters
     ----------
@@ -232,12 +235,8 @@ def state_scene(
         What to show.
     projection
         The axes.
-    paths
-        From `paths_of`: projected once, since they do not change with the points.
     bounds
         From `bounds_of`.
-    starts
-        [n, n_states] Initial states of the search.
     colour_by
         A key of `COLOUR_BY`.
     launches
@@ -245,19 +244,16 @@ def state_scene(
     """
     values = colour_values(points, colour_by)
     reach = 0.07 * max(bounds["half"])
-    starts = np.zeros((0, projection.n_states)) if starts is None else starts[:_MAX_STARTS]
     return {
         "labels": list(projection.labels),
         "dim": projection.n_dims if projection.n_dims > 1 else 2,
         "bounds": bounds,
-        "trajectories": paths,
         "points": padded(projection.transform(points.xstar)) if len(points) else np.zeros((0, 3)),
         "code": class_codes(points),
         "names": point_names(points),
         "values": values,
         "valueLabel": COLOUR_BY[colour_by][0] if values.size else "",
         **mode_lines(points, projection, reach),
-        "starts": padded(projection.transform(starts)),
         "launches": [
             {"xyz": padded(projection.transform(path)), "label": label}
             for path, label in launches or []

@@ -19,6 +19,8 @@ from fpf_notebook.finder.progress import CancelToken, SilentProgress
 __all__ = ["UPDATES_PER_SECOND", "Job", "LatestWins", "Report", "ThrottledProgress"]
 
 UPDATES_PER_SECOND = 20
+# A job that ends sooner is not announced: its result says it all, and nothing flickers.
+_UNANNOUNCED = 0.12
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class ThrottledProgress(SilentProgress):
     def __init__(self, show: Callable[[float, str], None]) -> None:
         self._show = show
         self._total = 0
-        self._last = 0.0
+        self._last = time.perf_counter() + _UNANNOUNCED - 1 / UPDATES_PER_SECOND
 
     def start(self, total: int, description: str) -> None:
         """Begin a stage."""
@@ -136,10 +138,23 @@ class _Desk:
             if not token.cancelled:
                 self.tell(Report("computing", share, message, time.perf_counter() - began))
 
+        def announce() -> None:
+            with self.condition:
+                if working and not token.cancelled:
+                    self.tell(Report("computing", seconds=time.perf_counter() - began))
+
         error: BaseException | None = None
-        self.tell(Report("computing"))
+        working = True
+        announcement = threading.Timer(_UNANNOUNCED, announce)
+        announcement.daemon = True
+        announcement.start()
         try:
-            result = job.work(token, ThrottledProgress(show))
+            try:
+                result = job.work(token, ThrottledProgress(show))
+            finally:
+                announcement.cancel()
+                with self.condition:
+                    working = False
             if not token.cancelled:
                 job.deliver(result)
         except Exception as problem:

@@ -47,11 +47,15 @@ class ExplorerPicture(Picture):
 
     kind = traitlets.Unicode("explorer").tag(sync=True)
     scene: Any = ArrayDict()
+    # Apart from the scene: they are the most of it, and a search changes the one not at all and
+    # the other unseen, as a rule.
+    paths: Any = ArrayDict()
+    starts: Any = ArrayDict()
     selected = traitlets.Int(None, allow_none=True).tag(sync=True)
     selection = traitlets.List(traitlets.Int()).tag(sync=True)
     log_tol_q = traitlets.Float(-12.0).tag(sync=True)
 
-    SAVED = (*Picture.SAVED, "scene", "selected", "selection", "log_tol_q")
+    SAVED = (*Picture.SAVED, "scene", "paths", "starts", "selected", "selection", "log_tol_q")
 
 
 class InspectorPicture(Picture):

@@ -8,10 +8,10 @@ const f = (values: number[], shape: number[]) => encode(new Float32Array(values)
 const scene = (n: number) => ({
   state: {
     labels: ["PC 1", "PC 2", "PC 3"], dim: 3, bounds: { center: [0, 0, 0], half: [1, 1, 1] },
-    trajectories: f([], [0, 1, 3]), points: f(new Array(3 * n).fill(0.1), [n, 3]),
+    points: f(new Array(3 * n).fill(0.1), [n, 3]),
     code: encode(new Int32Array(n), [n]), names: Array.from({ length: n }, (_, i) => `${i}: stable`),
     values: f([], [0]), valueLabel: "", modes: f([], [0, 2, 3]), modeKind: f([], [0]), modePoint: f([], [0]),
-    starts: f([], [0, 3]), launches: [],
+    launches: [],
   },
   q: { logq: f([-30], [1]), kept: encode(new Uint8Array([1]), [1]), threshold: -12, audit: [{ label: "kept", count: 1, tooltip: "t" }] },
 });

@@ -55,6 +55,18 @@ def test_errors_are_reported_and_raised_once(worker):
     assert done == [1]
 
 
+def test_only_long_jobs_are_announced(worker):
+    worker.submit(Job(lambda *_: None, lambda _: None))
+    worker.wait(5)
+    assert [report.state for report in worker.reports] == ["idle"]
+    told = threading.Event()
+    tell = worker._desk.tell
+    worker._desk.tell = lambda report: (tell(report), told.set())
+    worker.submit(Job(lambda *_: told.wait(5), lambda _: None))
+    worker.wait(10)
+    assert [report.state for report in worker.reports[1:]] == ["computing", "idle"]
+
+
 def test_wait_times_out(worker):
     release = threading.Event()
     worker.submit(Job(lambda *_: release.wait(5), lambda _: None))

@@ -32,9 +32,14 @@ export interface QScene {
   audit: { label: string; count: number; tooltip: string }[];
 }
 
+/** What changes with every search; trajectories and initial states come in traits of their own. */
 export interface ExplorerScene {
-  state: StateScene;
+  state: Omit<StateScene, "trajectories" | "starts">;
   q: QScene;
+}
+
+export interface Cloud {
+  xyz?: NdArray; // [..., 3]
 }
 
 export interface Status {

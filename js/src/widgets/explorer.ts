@@ -1,14 +1,16 @@
 /** The picture of the FixedPointExplorer: state space, histogram of q, audit, list of points. */
 
+import { empty as none } from "../core/codec";
 import { CLASSES } from "../core/colors";
 import { h, link } from "../core/dom";
+import { icon } from "../core/icons";
 import { type Model, hasKernel, reader } from "../core/model";
-import type { ExplorerScene } from "../core/scene";
+import type { Cloud, ExplorerScene } from "../core/scene";
 import { HistogramView } from "../views/histogram";
 import { PointList } from "../views/pointlist";
 import { StateSpaceView, hint } from "../views/statespace";
 import type { Tool } from "../views/gestures";
-import { button, makeShell, press, put, toggle, watch } from "./shell";
+import { button, makeShell, press, put, saveButtons, toggle, watch } from "./shell";
 
 interface Options {
   dim: number;
@@ -24,6 +26,8 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   const shell = makeShell(model, el, "fixed point explorer");
   const { root, tools, disposer } = shell;
   const scene = reader<ExplorerScene>(model, "scene");
+  const paths = reader<Cloud | null>(model, "paths");
+  const starts = reader<Cloud | null>(model, "starts");
   const group = (): string => String(model.get("group") ?? "");
   const publish = link(group, model, disposer, (m) => {
     if (m.kind === "hover") space.hoverPoint(m.value);
@@ -86,9 +90,9 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     put(model, "options", { ...options(), dim: space.dim === 3 ? 2 : 3 }),
   );
   const toolButtons: [Tool, HTMLButtonElement][] = [
-    ["box", toggle("box", "select the points in a box", "fpf-tool-box", pick("box"))],
-    ["lasso", toggle("lasso", "select the points in a lasso", "fpf-tool-lasso", pick("lasso"))],
-    ["launch", toggle("launch", "in two dimensions: click to start a trajectory there", "fpf-tool-launch", pick("launch"))],
+    ["box", toggle(icon("box"), "select the points in a box", "fpf-tool-box", pick("box"))],
+    ["lasso", toggle(icon("lasso"), "select the points in a lasso", "fpf-tool-lasso", pick("lasso"))],
+    ["launch", toggle(icon("launch"), "in two dimensions: click to start a trajectory there", "fpf-tool-launch", pick("launch"))],
   ];
   const shown: [keyof Options, HTMLButtonElement][] = [
     ["trajectories", toggle("paths", "show the trajectories", "fpf-show-trajectories", flip("trajectories"))],
@@ -102,9 +106,8 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     ...toolButtons.filter(([t]) => t !== "launch" || hasKernel(model)).map(([, b]) => b),
     h("span", { class: "fpf-gap" }),
     dimension,
-    button("⟲", "reset the view", "fpf-reset", () => space.resetCamera()),
-    button("png", "save the picture as PNG", "fpf-png", () => space.stage.savePng("fixed_points")),
-    button("svg", "save the picture as SVG", "fpf-svg", () => space.stage.saveSvg("fixed_points")),
+    button(icon("reset"), "reset the view", "fpf-reset", () => space.resetCamera()),
+    ...saveButtons("the picture", "fixed_points", () => space.stage),
   );
 
   const paintTools = (): void => {
@@ -149,7 +152,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     }
     const { state, q } = now;
     empty.textContent = state.names.length ? "" : "no fixed points at these tolerances";
-    space.update(state);
+    space.update({ ...state, trajectories: paths()?.xyz ?? none(0, 1, 3), starts: starts()?.xyz ?? none(0, 3) });
     histogram.update(q);
     list.update(state.names, state.code);
     const present = [...new Set(Array.from(state.code.data))].sort();
@@ -165,7 +168,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     paintTools();
     paintSelection();
   };
-  watch(model, disposer, "scene", paintScene);
+  for (const name of ["scene", "paths", "starts"]) watch(model, disposer, name, paintScene);
   watch(model, disposer, "selected", paintSelection);
   watch(model, disposer, "selection", paintSelection);
   watch(model, disposer, "options", paintOptions);

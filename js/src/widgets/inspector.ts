@@ -2,13 +2,14 @@
 
 import { empty, type NdArray } from "../core/codec";
 import { h, link } from "../core/dom";
+import { icon } from "../core/icons";
 import { type Model, hasKernel, reader } from "../core/model";
 import type { InspectorScene, PointDetail } from "../core/scene";
 import { BarsView } from "../views/bars";
 import { HeatmapView } from "../views/heatmap";
 import { LinesView } from "../views/lines";
 import { SpectrumView } from "../views/spectrum";
-import { button, makeShell, put, watch } from "./shell";
+import { button, makeShell, put, saveButtons, watch } from "./shell";
 
 const index = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => i);
 
@@ -70,7 +71,7 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
     "div",
     { class: "fpf-bar" },
     modeTitle,
-    h("div", { class: "fpf-tools" }, button("‹", "previous mode", "fpf-mode-previous", step(-1)), button("›", "next mode", "fpf-mode-next", step(1))),
+    h("div", { class: "fpf-tools" }, button(icon("previous"), "previous mode", "fpf-mode-previous", step(-1)), button(icon("next"), "next mode", "fpf-mode-next", step(1))),
   );
   root.append(
     h(
@@ -84,10 +85,7 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
       h("div", {}, head("push along the mode"), response.stage.element),
     ),
   );
-  tools.append(
-    button("svg", "save the spectrum as SVG", "fpf-svg", () => spectrum.stage.saveSvg("spectrum")),
-    button("png", "save the spectrum as PNG", "fpf-png", () => spectrum.stage.savePng("spectrum")),
-  );
+  tools.append(...saveButtons("the spectrum", "spectrum", () => spectrum.stage));
 
   const shownPoint = (): number | null => {
     const now = scene();

@@ -8,7 +8,7 @@ import { CurvesView } from "../views/curves";
 import { type Line, LinesView } from "../views/lines";
 import { SpectrumView } from "../views/spectrum";
 import { StateSpaceView } from "../views/statespace";
-import { button, makeShell, press, put, range, toggle, watch } from "./shell";
+import { makeShell, press, put, range, saveButtons, toggle, watch } from "./shell";
 
 type Trial = MonitorScene["trial"];
 
@@ -64,11 +64,7 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
     put(model, "snapshot", v);
   });
   let follow = true;
-  tools.append(
-    log,
-    button("png", "save the state space as PNG", "fpf-png", () => space.stage.savePng("training")),
-    button("svg", "save the state space as SVG", "fpf-svg", () => space.stage.saveSvg("training")),
-  );
+  tools.append(log, ...saveButtons("the state space", "training", () => space.stage));
   const caption = h("div", { class: "fpf-note", "data-testid": "fpf-snapshot-text" });
   const evolution = h(
     "div",

@@ -2,8 +2,10 @@
 
 import css from "../style.css";
 import { Disposer, h } from "../core/dom";
+import { icon } from "../core/icons";
 import type { Model } from "../core/model";
 import type { Status } from "../core/scene";
+import type { Stage } from "../core/stage";
 import { isDark, onThemeChange } from "../core/theme";
 
 export interface Shell {
@@ -64,11 +66,22 @@ export function put(model: Model, name: string, value: unknown): void {
   model.save_changes();
 }
 
-export function button(label: string, title: string, testid: string, onclick: () => void): HTMLButtonElement {
+/** The tooltip is the name, since an icon has none. */
+export function button(label: string | Node, title: string, testid: string, onclick: () => void): HTMLButtonElement {
   return h("button", { type: "button", title, "aria-label": title, "data-testid": testid, onclick }, label);
 }
 
-export function toggle(label: string, title: string, testid: string, onclick: () => void): HTMLButtonElement {
+/** Both formats of a picture, for the toolbar. */
+export function saveButtons(what: string, name: string, stage: () => Stage): HTMLButtonElement[] {
+  const one = (kind: string, save: () => void): HTMLButtonElement => {
+    const made = button(icon("save"), `save ${what} as ${kind.toUpperCase()}`, `fpf-${kind}`, save);
+    made.append(kind);
+    return made;
+  };
+  return [one("png", () => stage().savePng(name)), one("svg", () => stage().saveSvg(name))];
+}
+
+export function toggle(label: string | Node, title: string, testid: string, onclick: () => void): HTMLButtonElement {
   const node = button(label, title, testid, onclick);
   node.setAttribute("aria-pressed", "false");
   return node;
