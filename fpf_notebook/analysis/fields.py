@@ -123,7 +123,7 @@ def as_field(name: str, value: Any, sizes: dict[str, int]) -> np.ndarray:
     if not fits:
         raise ValueError(f"{name} has shape {array.shape}, expected [{expected}].")
     if name in _CHOICES:
-        strange = sorted(set(np.unique(array).tolist()) - set(_CHOICES[name]))
+        strange = sorted(set(array.tolist()) - set(_CHOICES[name]))
         if strange:
             raise ValueError(
                 f"{name} contains {strange[0]!r}, expected one of {', '.join(_CHOICES[name])}."

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fpf_notebook.finder.catalogue import Catalogue
+from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
 from fpf_notebook.finder.sampling import START_KINDS
 from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
@@ -103,7 +104,7 @@ def search_in_rounds(
     progress = progress or SilentProgress()
     deadline = _Deadline(cancel, limits.max_seconds)
     catalogue = Catalogue(step_map, options)
-    distinct = np.unique(inputs, axis=0)
+    distinct, _ = distinct_inputs(inputs)
     parts: list[Candidates] = []
     rounds: list[dict[str, Any]] = []
     starts, u, kinds = x_init, inputs, np.full(len(x_init), "initial")

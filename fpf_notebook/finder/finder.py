@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import platform
 from importlib import metadata
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from fpf_notebook.dynamics import StepMap, as_step_map
 from fpf_notebook.dynamics.fingerprint import Fingerprint, fingerprint
 from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.finder import arguments
+from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.cycles import group_orbits, orbit_images
 from fpf_notebook.finder.estimate import Estimate, estimate_search
 from fpf_notebook.finder.exhaustive import Limits, Rounds, search_in_rounds
@@ -43,7 +45,8 @@ class FixedPointFinder:
     Parameters
     ----------
     rnn_model
-        A `brainpy.DynamicalSystem`, a `StepMap`, or a JAX function: whatever `as_step_map` takes.
+        A `brainpy.DynamicalSystem`, a module of PyTorch, Keras, Flax, Equinox or BrainState, a
+        `StepMap`, or a function: whatever `as_step_map` takes.
         It is read at each search, in the caller's thread, and never changed.
     method : {"newton", "joint", "sequential"}
         ``"newton"``: batched Levenberg–Marquardt. ``"joint"``: Adam on the mean of q, as in
@@ -102,6 +105,8 @@ class FixedPointFinder:
         Bytes that a batch of lanes may take. Default 512 MB.
     n_states, n_inputs, state_vars, time, dt, convention, batched, params, invariant_box
         Passed to `as_step_map`. Sizes are taken from the trajectories and inputs when not given.
+    readout, framework
+        Likewise.
     progress : Progress, optional
         Where progress is reported to. Default: a bar that appears after a second.
 
@@ -354,7 +359,7 @@ class FixedPointFinder:
         completeness = report_completeness(
             unique,
             step_map,
-            np.unique(u, axis=0),
+            distinct_inputs(u)[0],
             rounds,
             "interrupted" if found.interrupted else "one round was asked for",
         )
@@ -441,7 +446,7 @@ class FixedPointFinder:
         completeness = report_completeness(
             unique,
             step_map,
-            np.unique(candidates.inputs, axis=0),
+            distinct_inputs(candidates.inputs)[0],
             None,
             "interrupted" if candidates.interrupted else "one round was asked for",
         )
@@ -585,7 +590,10 @@ class FixedPointFinder:
         return TerminalProgress()
 
 
-_MODEL_OPTIONS = ("state_vars", "time", "dt", "convention", "batched", "params", "invariant_box")
+_MODEL_OPTIONS = (
+    *("state_vars", "time", "dt", "convention", "batched", "params", "invariant_box"),
+    *("readout", "framework"),
+)
 
 
 def _check_model_options(given: dict[str, Any]) -> None:
@@ -620,6 +628,11 @@ def _extended(cond_ids: np.ndarray | None, n: int) -> np.ndarray | None:
     return np.concatenate([cond_ids, np.full(n - len(cond_ids), -1, dtype=cond_ids.dtype)])
 
 
+@functools.cache  # reading it from the file takes longer than a small search
+def _version(package: str) -> str:
+    return metadata.version(package)
+
+
 def _provenance(step_map: StepMap, options: Options) -> dict[str, Any]:
     settings = dataclasses.asdict(options)
     if settings["max_n_unique"] == np.inf:
@@ -629,6 +642,6 @@ def _provenance(step_map: StepMap, options: Options) -> dict[str, Any]:
         "options": settings,
         "versions": {
             "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("jax", "numpy")},
+            **{name: _version(name) for name in ("jax", "numpy")},
         },
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
+from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.evaluation import evaluate, residual_of
 from fpf_notebook.finder.lanes import Lanes, LaneStatus, new_lanes
 from fpf_notebook.finder.newton import INITIAL_DAMPING
@@ -237,11 +238,11 @@ def _boxes(step_map: StepMap, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarra
     if step_map.box is None:
         return np.full(shape, -np.inf), np.full(shape, np.inf)
     low, high = np.empty(shape), np.empty(shape)
-    distinct, which = np.unique(inputs, axis=0, return_inverse=True)
+    distinct, which = distinct_inputs(inputs)
     for k, u in enumerate(distinct):
         edges = step_map.invariant_box(u)
         assert edges is not None
-        low[which.ravel() == k], high[which.ravel() == k] = edges
+        low[which == k], high[which == k] = edges
     return low, high
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.finder.completeness import Completeness
+from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def on_boundary(step_map: StepMap, states: np.ndarray, inputs: np.ndarray) -> np
     touching = np.zeros(len(states), dtype=bool)
     if step_map.box is None or not len(states):
         return touching
-    distinct, which = np.unique(inputs, axis=0, return_inverse=True)
+    distinct, which = distinct_inputs(inputs)
     for k, u in enumerate(distinct):
         edges = step_map.invariant_box(u)
         assert edges is not None
         low, high = (edge.astype(np.float64) for edge in edges)
-        mine = which.ravel() == k
+        mine = which == k
         gap = np.minimum(states[mine] - low, high - states[mine])
         touching[mine] = (gap <= _TOUCHING * (high - low)).any(axis=1)
     return touching
@@ -54,7 +55,7 @@ def on_boundary(step_map: StepMap, states: np.ndarray, inputs: np.ndarray) -> np
 def report_completeness(
     points: FixedPoints,
     step_map: StepMap,
-    distinct_inputs: np.ndarray,
+    conditions: np.ndarray,
     rounds: Rounds | None,
     stopped_because: str,
 ) -> Completeness | None:
@@ -66,7 +67,7 @@ def report_completeness(
         The unique points; slow ones are left out of the account.
     step_map : StepMap
         The network, with its invariant box or the reason why there is none.
-    distinct_inputs : array, [n_conditions, n_inputs]
+    conditions : array, [n_conditions, n_inputs]
         The constant inputs of the search: each has a set of fixed points, and a sum, of its own.
     rounds : Rounds or None
         The rounds of an exhaustive search.
@@ -86,9 +87,9 @@ def report_completeness(
     expected, reason = None, f"no invariant box: {step_map.box_reason or 'none is known'}"
     consistent: bool | None = None
     if step_map.box is not None:
-        expected = len(distinct_inputs)
+        expected = len(conditions)
         reason = f"invariant box: {step_map.box_reason or 'given with the step map'}"
-        sums = _sums(points, fixed, distinct_inputs)
+        sums = _sums(points, fixed, conditions)
         consistent = bool((sums == 1).all())
         if n_degenerate:
             consistent = None
@@ -118,7 +119,7 @@ def report_completeness(
     )
 
 
-def _sums(points: FixedPoints, fixed: np.ndarray, distinct_inputs: np.ndarray) -> np.ndarray:
+def _sums(points: FixedPoints, fixed: np.ndarray, conditions: np.ndarray) -> np.ndarray:
     inputs, index = points.require("inputs"), points.require("index")
-    mine = (inputs[:, None] == distinct_inputs[None]).all(axis=2)
+    mine = (inputs[:, None] == conditions[None]).all(axis=2)
     return np.asarray((index * fixed) @ mine)
