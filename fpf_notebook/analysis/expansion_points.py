@@ -11,6 +11,14 @@ from jaxtyping import Bool, Float, Int
 from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.analysis.given_points import record_points
 
+__all__ = [
+    "NEAR_ONE",
+    "ExpansionClusters",
+    "ExpansionComparison",
+    "cluster_expansion_points",
+    "compare_expansion_points",
+]
+
 NEAR_ONE = 0.025
 """Distance from 1 within which the paper calls an eigenvalue marginal."""
 

@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float, Int
 from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.analysis.given_points import record_points
 
+__all__ = ["IntegrationAnalysis", "analyze_integration"]
+
 
 @dataclass(frozen=True, eq=False)
 class IntegrationAnalysis:

@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 
 from fpf_notebook.analysis.fixed_points import FixedPoints
 
+__all__ = ["LineAttractor", "find_line_attractor", "order_along_curve"]
+
 
 @dataclass(frozen=True, eq=False)
 class LineAttractor:

@@ -13,6 +13,8 @@ from fpf_notebook.dynamics.compile_cache import compiled
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepFunction, StepMap
 
+__all__ = ["MAX_MEMORY", "Linearization", "input_jacobians", "jacobians", "linearize"]
+
 MAX_MEMORY = 512 * 2**20
 """Default limit of the memory of one call, in bytes."""
 

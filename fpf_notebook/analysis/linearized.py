@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 
 from fpf_notebook.analysis.fixed_points import FixedPoints
 
+__all__ = ["LinearizedRun", "linearized_run", "nearest_point", "relative_error"]
+
 _MAX_MEMORY = 256_000_000
 
 

@@ -13,6 +13,8 @@ from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.progress import Progress
 from fpf_notebook.finder.sampling import sample_states
 
+__all__ = ["find_slow_points"]
+
 
 def find_slow_points(
     model: Any,

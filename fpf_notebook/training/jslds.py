@@ -14,6 +14,8 @@ from fpf_notebook.models.jslds import JSLDS, run_both
 from fpf_notebook.models.jslds_core import RNN, Core, part_of
 from fpf_notebook.training.losses import Loss, masked_mean_squared_error
 
+__all__ = ["TERMS", "co_training_loss"]
+
 TERMS = ("rnn", "jslds", "fixed_point", "approximation")
 """Names of the terms of the loss in a history, each with its λ multiplied in."""
 
