@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
@@ -32,13 +34,28 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+        tutorials = {
+            name.removeprefix("fpf_notebook/"): archive.read(name)
+            for name in packed
+            if name.startswith("fpf_notebook/tutorials/")
+        }
+    assert tutorials == {
+        path.relative_to(ROOT).as_posix(): path.read_bytes()
+        for path in (ROOT / "tutorials").glob("*.ipynb")
+    }
+    packed -= {f"fpf_notebook/{name}" for name in tutorials}
     tracked = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "fpf_notebook").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert packed == tracked
-    assert {"fpf_notebook/__init__.py", "fpf_notebook/py.typed"} <= packed
+    assert {
+        "fpf_notebook/__init__.py",
+        "fpf_notebook/models/weights/jslds-3bit-gru100.npz",
+        "fpf_notebook/py.typed",
+        "fpf_notebook/widgets/static/views.js",
+    } <= packed
 
 
 def test_the_metadata_of_the_wheel(wheel):
@@ -75,6 +92,32 @@ def test_the_unpacked_wheel_works_without_the_checkout(wheel, tmp_path):
     where, names = done.stdout.splitlines()
     assert Path(where).is_relative_to(tmp_path)
     assert names.split() == fpf_notebook.__all__
+
+
+def test_the_wheel_in_an_environment_of_its_own_brings_the_tutorials(wheel, tmp_path):
+    # What it depends on is borrowed from here, by a .pth file: nothing has to be downloaded.
+    environment = tmp_path / "env"
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True, timeout=120, cwd=tmp_path)
+    (site,) = environment.glob("lib/python*/site-packages")
+    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+    done = subprocess.run(
+        [environment / "bin" / "fpf-notebook", "tutorials", "course", "--no-open"],
+        capture_output=True, text=True, timeout=120, cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    copied = {path.name: path.read_bytes() for path in (tmp_path / "course").iterdir()}
+    ours = {path.name: path.read_bytes() for path in (ROOT / "tutorials").glob("*.ipynb")}
+    assert copied == ours
+    # They are those of the wheel: the folder of the checkout is not known there.
+    where = "import fpf_notebook.cli.tutorials as t; print(t.tutorials_folder())"
+    done = subprocess.run(
+        [python, "-c", where], capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60
+    )
+    assert Path(done.stdout.strip()) == site / "fpf_notebook" / "tutorials"
 
 
 def test_what_the_package_imports_is_what_it_asks_for():

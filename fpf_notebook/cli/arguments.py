@@ -57,34 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
             "only --seed and --out count (default: %(default)s)"
         ),
     )
-    demo.add_argument(
-        "--bits",
-        # A network that remembers n bits has about 3^n fixed points.
-        type=_whole_number(1, 8),
-        default=3,
-        metavar="N",
-        help="input lines, 1 to 8 (default: %(default)s)",
-    )
-    demo.add_argument(
-        "--cell",
-        choices=("tanh", "gru", "lstm"),
-        default="tanh",
-        help="kind of network (default: %(default)s)",
-    )
-    demo.add_argument(
-        "--hidden",
-        type=_whole_number(1, 4096),
-        default=None,
-        metavar="N",
-        help="hidden units (default: what suits the cell and the number of bits)",
-    )
-    demo.add_argument(
-        "--seed",
-        type=_whole_number(0, 2**32 - 1),
-        default=0,
-        metavar="N",
-        help="of the weights, the trials and the search (default: %(default)s)",
-    )
+    _add_network(demo)
     demo.add_argument(
         "--out",
         type=_output_folder,
@@ -97,7 +70,86 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="train anew, even if a network with these settings was trained before",
     )
+
+    tutorials = commands.add_parser(
+        "tutorials",
+        help="copy the tutorials into a folder and open JupyterLab there",
+        description=(
+            "Copy the tutorials into a folder and open JupyterLab there. Notebooks in the folder "
+            "that you have worked on stay as they are. Exit status: 0, 2 if the folder cannot be "
+            "used or JupyterLab is not installed."
+        ),
+    )
+    tutorials.add_argument(
+        "folder",
+        type=_output_folder,
+        nargs="?",
+        default=Path("fpf-tutorials"),
+        metavar="DIR",
+        help="folder, new or existing (default: %(default)s)",
+    )
+    tutorials.add_argument("--no-open", action="store_true", help="copy only")
+    tutorials.add_argument(
+        "--overwrite", action="store_true", help="replace notebooks that were changed, too"
+    )
+
+    serve = commands.add_parser(
+        "serve",
+        help="serve the explorer as a page for a lecture",
+        description=(
+            "Serve the explorer of a flip-flop network, with all its controls, as a page for a "
+            "lecture (by Voila), until Ctrl-C. Exit status: 0, 2 for a wrong argument or if Voila "
+            "is not installed, 130 if stopped while training."
+        ),
+    )
+    _add_network(serve)
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on (default: %(default)s, this machine alone)",
+    )
+    serve.add_argument(
+        "--port",
+        type=_whole_number(1, 65535),
+        default=8866,
+        metavar="N",
+        help="port to listen on (default: %(default)s)",
+    )
+    serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return parser
+
+
+def _add_network(command: argparse.ArgumentParser) -> None:
+    """Add the options that choose a flip-flop network."""
+    command.add_argument(
+        "--bits",
+        # A network that remembers n bits has about 3^n fixed points.
+        type=_whole_number(1, 8),
+        default=3,
+        metavar="N",
+        help="input lines, 1 to 8 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--cell",
+        choices=("tanh", "gru", "lstm"),
+        default="tanh",
+        help="kind of network (default: %(default)s)",
+    )
+    command.add_argument(
+        "--hidden",
+        type=_whole_number(1, 4096),
+        default=None,
+        metavar="N",
+        help="hidden units (default: what suits the cell and the number of bits)",
+    )
+    command.add_argument(
+        "--seed",
+        type=_whole_number(0, 2**32 - 1),
+        default=0,
+        metavar="N",
+        help="of the weights, the trials and the search (default: %(default)s)",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,6 +166,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     arguments = build_parser().parse_args(argv)
+    if arguments.command == "tutorials":
+        from fpf_notebook.cli.tutorials import run_tutorials
+
+        return run_tutorials(
+            folder=arguments.folder,
+            overwrite=arguments.overwrite,
+            open_lab=not arguments.no_open,
+        )
+    if arguments.command == "serve":
+        from fpf_notebook.cli.serve import run_serve
+
+        return run_serve(
+            n_bits=arguments.bits,
+            cell=arguments.cell,
+            n_hidden=arguments.hidden,
+            seed=arguments.seed,
+            host=arguments.host,
+            port=arguments.port,
+            open_browser=not arguments.no_browser,
+        )
     if arguments.task == "jslds":
         from fpf_notebook.cli.jslds_demo import run_jslds_demo
 
