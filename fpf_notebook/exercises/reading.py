@@ -114,6 +114,18 @@ def describe(answer: Any) -> str:
         return f"a {type(answer).__name__}"
 
 
+def fixed_points(answer: Any, what: str = "your answer") -> Any:
+    """Return a set of fixed points; raise a `Hint` if it is something else."""
+    if isinstance(answer, tuple) and len(answer) == 2 and hasattr(answer[0], "xstar"):
+        raise Hint(f"Expected the first of the two results of find_fixed_points for {what}.")
+    if not hasattr(answer, "xstar"):
+        raise Hint(
+            f"Expected the fixed points that find_fixed_points returned for {what}, got "
+            f"{describe(answer)}."
+        )
+    return answer
+
+
 def _as_array(answer: Any) -> np.ndarray | None:
     try:
         return np.asarray(answer)
