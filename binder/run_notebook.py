@@ -104,6 +104,7 @@ def run(source: Path, target: Path, max_seconds: float, max_megabytes: float) ->
         notebook,
         timeout=int(max_seconds),
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors only, of the kernel's own
         resources={"metadata": {"path": str(source.parent)}},
     )
     watch = Watch(os.getpid(), max_megabytes * 1e6)
