@@ -23,7 +23,7 @@ def run(task_name: str, n_hidden: int, n_steps: int, seed: int) -> dict[str, flo
     if task_name == "3bit":
         task = FlipFlop(3, encoding="one_hot")
         model = JSLDS(GRU(6, n_hidden, 3, seed=seed))
-        loss, rate, clip = co_training_loss(model, lambda_rnn=3.0), 5e-3, 10.0
+        loss, rate, clip = co_training_loss(model, lambda_rnn=3.0), 1e-2, 10.0
     else:
         task = ContextIntegration()
         rnn = VanillaRNN(4, n_hidden, 1, seed=seed)
@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("task", choices=("3bit", "context"))
     parser.add_argument("--hidden", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=3500)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     names = (*COLUMNS, "cpu_s", "wall_s")
