@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import ipywidgets as ipw
@@ -16,28 +15,29 @@ import traitlets
 
 from fpf_notebook.widgets.brainpy_threads import carry_settings
 from fpf_notebook.widgets.live import Job, LatestWins, Report
-from fpf_notebook.widgets.monitor_control import BpttRun, LoopControl
+from fpf_notebook.widgets.monitor_callback import TrainingCallback
+from fpf_notebook.widgets.monitor_control import LoopControl
 from fpf_notebook.widgets.monitor_controls import monitor_controls
 from fpf_notebook.widgets.monitor_log import MetricLog, curves_of
-from fpf_notebook.widgets.monitor_snapshots import SnapshotBook, history_scene
+from fpf_notebook.widgets.monitor_snapshots import SnapshotBook
 from fpf_notebook.widgets.monitor_status import training_status
 from fpf_notebook.widgets.monitor_trial import trial_scene
 from fpf_notebook.widgets.snapshot_queue import SnapshotQueue
-from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import plain_words
 from fpf_notebook.widgets.view import MonitorPicture
+from fpf_notebook.widgets.weights_reader import weights_reader
 
 T = TypeVar("T")
-_PAINTS_PER_SECOND = 8
 
 
-class TrainingMonitor(StaticPicture, ipw.VBox):
+class TrainingMonitor(TrainingCallback, ipw.VBox):
     """Curves, an example trial and the fixed points of a network while it is trained.
 
     Parameters
     ----------
     snapshot_every : int
         Epochs between two snapshots of weights and their fixed points; 0 takes none. Default 5.
+        For a loop of your own: steps (see :meth:`follow`).
     constant_input : array, [n_inputs], optional
         Under which the fixed points are sought. Default zero.
     budget : float
@@ -58,7 +58,8 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
     Notes
     -----
     Three ways to use it: ``monitor.watch(model, task, n_epochs=…)`` trains on a background thread
-    and returns at once (``monitor.result()`` waits); ``train(…, callbacks=[monitor])`` watches a
+    and returns at once (``monitor.result()`` waits), and ``monitor.watch(trainer, data, …)`` does
+    the same with the ``fit`` of a ``brainpy.BPTT``; ``train(…, callbacks=[monitor])`` watches a
     training that runs in the cell; and any loop of your own can call ``monitor.log``. Buttons act
     while a training runs in the background. While a cell runs, Jupyter delivers no clicks: put
     your own loop into a function and give it to ``monitor.run(function)``.
@@ -68,6 +69,13 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
     >>> monitor = TrainingMonitor()                         # doctest: +SKIP
     >>> monitor.watch(model, FlipFlop(3), n_epochs=200)     # doctest: +SKIP
     >>> history = monitor.result()                          # doctest: +SKIP
+
+    A loop of your own, with the fixed points of its model:
+
+    >>> def loop():                                         # doctest: +SKIP
+    ...     for inputs, targets in monitor(batches):
+    ...         monitor.log(loss=step(inputs, targets))
+    >>> monitor.follow(model, inputs, every=50).run(loop)   # doctest: +SKIP
     """
 
     phase = traitlets.Unicode("idle")
@@ -93,14 +101,15 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
         self._queue = SnapshotQueue(
             self.snapshots, lambda: _repaint_history(me), budget, n_inits, constant_input
         )
+        self._read_weights: Any = None
+        self._follows = False
         self._painter = LatestWins(lambda _: None, "fpf-monitor-paint")
         self._trainer = LatestWins(lambda report: _trained(me, report), "fpf-monitor-train")
-        self._control: Any = LoopControl()
+        self._control: Any = LoopControl(self._enter)
         self._run: Any = None
         self._history: Any = None
         self._trial: tuple[Any, Any, Any] | None = None
         self._painted = self._began = 0.0
-        self._final = threading.Event()
         super().__init__(layout=ipw.Layout(width="100%"), snapshot_every=snapshot_every)
         self.children = [monitor_controls(self), self.picture]
         self.picture.status = training_status("idle", None, self.metrics, 0.0)
@@ -123,29 +132,71 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
         TrainingMonitor
             This one: as the last line of a cell it is shown.
         """
+        self._follows = False
         self._reset()
         if hasattr(model, "f_train") and hasattr(model, "fit"):
-            run = BpttRun(model, lambda step, metrics: self.log(step=step, **metrics))
-            self._control = run
-            return self.run(lambda: run.fit(task, **options))
+            run = self._control = self._bptt_run(model)
+            self.learning_rate = run.present_rate()
+            return self._start(lambda: run.fit(task, **options))
         from fpf_notebook.training import train
 
         callbacks = [*options.pop("callbacks", ()), self]
-        self._queue.prepare(model, task)  # traced here, in the caller's thread
-        return self.run(lambda: train(model, task, callbacks=callbacks, **options))
+        self._queue.prepare_for(model, task)  # traced here, in the caller's thread
+        return self._start(lambda: train(model, task, callbacks=callbacks, **options))
+
+    def follow(self, model: Any, inputs: Any, every: int = 50) -> TrainingMonitor:
+        """Take snapshots of a model that a loop of your own trains.
+
+        Parameters
+        ----------
+        model
+            What `as_step_map` takes. Of a BrainPy model the present weights are read whenever a
+            snapshot is due; for a `StepMap`, give them to ``log(params=…)``.
+        inputs : array, [trial, time, n_inputs]
+            Trials whose trajectories are shown, and where searches begin.
+        every : int
+            Calls of :meth:`log` between two snapshots; sets `snapshot_every`. Default 50.
+
+        Returns
+        -------
+        TrainingMonitor
+            This one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the model is no step map, or the inputs do not fit it.
+        RuntimeError
+            While a training is running.
+        """
+        self._refuse_while_running()
+        if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
+            raise ValueError(f"every is {every!r}, expected an integer of at least 1.")
+        step_map = self._queue.prepare(model, inputs)
+        self._read_weights = weights_reader(model, step_map)
+        self._follows = True
+        self.snapshot_every = int(every)
+        return self
 
     def run(self, function: Callable[[], Any]) -> TrainingMonitor:
-        """Run any training function on the background thread.
+        """Run a training loop of your own on the background thread, where buttons act on it.
+
+        Parameters
+        ----------
+        function
+            Trains, with ``for batch in monitor(batches)`` and :meth:`log`. What it returns is the
+            :meth:`result`.
 
         Raises
         ------
         RuntimeError
             While a training is running.
         """
-        if self._trainer.busy:
-            raise RuntimeError("a training is running already: press Stop, or call stop(), first")
-        self._enter("starting")
+        self._reset()
+        return self._start(function)
 
+    def _start(self, function: Callable[[], Any]) -> TrainingMonitor:
+        self._enter("starting")
         carry = carry_settings()
 
         def work(_: Any, __: Any) -> Any:
@@ -199,7 +250,7 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
             if not self._trainer.busy:
                 self._finish()
 
-    def log(self, *, step: int | None = None, **metrics: Any) -> None:
+    def log(self, *, step: int | None = None, params: Any = None, **metrics: Any) -> None:
         """Add metrics of one step.
 
         A value that is not finite stops the loop before its next batch, and the widget says at
@@ -209,8 +260,16 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
         ----------
         step
             Its number. Default: one more than the last.
+        params
+            The present weights of the model that :meth:`follow` was given. Default: those that
+            the model holds.
         **metrics
             Numbers by name.
+
+        Raises
+        ------
+        ValueError
+            If a snapshot is due and `params` do not fit the model, or are needed and missing.
         """
         if self.phase in ("idle", "starting", "stopped"):
             self._enter("training")
@@ -221,55 +280,13 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
             if not np.isfinite(value):
                 self._control.stop()
                 self._complain(f"{name!r} was not finite at step {step}: training was stopped")
+        if self._follows and self._wants_snapshot(step):
+            self._take_snapshot(step, params)
         self._paint()
 
-    def show_trial(self, inputs: Any, targets: Any, outputs: Any) -> None:
-        """Show an example trial; each [time, channel] or None."""
-        self._trial = (inputs, targets, outputs)
-        self._paint()
-
-    # -- what a training tells (see fpf_notebook.training.Callback) --------------------------------
-
-    def on_start(self, run: Any) -> None:
-        """Begin: called by `fpf_notebook.train`."""
-        if self.phase != "starting":
-            self._reset()
-        self._run = self._control = run
-        self._queue.prepare(run.model, run.task)
-        rate = float(run.learning_rate)
-        self.learning_rate = None if np.isnan(rate) else rate
-        trials = run.task.sample(1, 12345)
-        self._trial = (trials.inputs[0], trials.targets[0], None)
-
-    def on_phase(self, run: Any, phase: str) -> None:
-        """Show at once that something is being compiled, held or has ended."""
-        self._enter(phase)
-
-    def on_epoch(self, run: Any, info: Any) -> None:
-        """Log an epoch and, now and then, take a snapshot."""
-        series = dict(info.series)
-        if len(info.terms) == 1:  # the only term is the loss itself
-            for name in info.terms:
-                series.pop(name, None)
-        self.metrics.add(info.steps, series)
-        extra: dict[str, Any] = {
-            "validation_loss": info.validation_loss,
-            "validation_accuracy": info.validation_accuracy,
-        }
-        self.metrics.add(info.step, {k: v for k, v in extra.items() if v is not None})
-        every = self.snapshot_every
-        early = info.epoch <= min(every, 5)  # most attractors are born at the beginning
-        if every and (early or info.epoch % every == 0 or info.epoch == run.n_epochs):
-            self._queue.put(info.epoch, run.parameters(), info.seconds)
-        self._paint()
-
-    def on_stop(self, run: Any) -> None:
-        """Show the end; search what is left."""
-        self._history = run.history
-        if run.history is not None and run.history.diverged:
-            self._complain(run.history.message)
-        if not self._trainer.busy:
-            self._finish()
+    def _take_snapshot(self, step: int, params: Any = None) -> None:
+        weights = self._read_weights() if params is None else params
+        self._queue.put(step, self._queue.checked(weights), self._seconds())
 
     # -- control -----------------------------------------------------------------------------------
 
@@ -291,6 +308,34 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
         self.pausing = False
         self._show_status("stopping…")
 
+    def _refuse_while_running(self) -> None:
+        if self._trainer.busy:
+            raise RuntimeError("a training is running already: press Stop, or call stop(), first")
+
+    def _reset(self) -> None:
+        self._refuse_while_running()
+        self.metrics.clear()
+        self.snapshots.clear()
+        self._queue.clear()
+        if not self._follows:
+            self._queue.forget()
+            self._read_weights = None
+        self.snapshots.unit = "step" if self._follows else "epoch"
+        self._control, self._run, self._history = LoopControl(self._enter), None, None
+        self._trial, self.pausing = None, False
+        self._began = time.perf_counter()
+        self.picture.history = None
+        self.picture.status = {**self.picture.status, "error": ""}
+
+    def _finish(self, phase: str = "stopped") -> None:
+        self._enter(phase)
+        last = self.metrics.last_step
+        if self._follows and last > 0 and not self._wants_snapshot(last):
+            with contextlib.suppress(ValueError):  # weights that only the loop itself can give
+                self._take_snapshot(last)
+        self._queue.finish()
+        self._paint(last=True)
+
     def _rate_set(self, change: Any) -> None:
         if change["new"] is None:
             return
@@ -302,77 +347,7 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
             except ValueError as problem:
                 self._complain(str(problem))
 
-    # -- showing -----------------------------------------------------------------------------------
-
-    def _reset(self) -> None:
-        if self._trainer.busy:
-            raise RuntimeError("a training is running already: press Stop, or call stop(), first")
-        self.metrics.clear()
-        self.snapshots.clear()
-        self._queue.clear()
-        self._control, self._run, self._history = LoopControl(), None, None
-        self._trial, self.pausing = None, False
-        self._began = time.perf_counter()
-        self.picture.history = None
-        self.picture.status = {**self.picture.status, "error": ""}
-
-    def _enter(self, phase: str) -> None:
-        self.phase = phase
-        self._show_status()
-
-    def _finish(self) -> None:
-        self._enter("stopped")
-        self._queue.finish()
-        self._paint(now=True)
-
-    def _complain(self, words: str) -> None:
-        self.picture.status = {**self.picture.status, "state": "error", "error": words}
-
-    def _show_status(self, words: str | None = None) -> None:
-        elapsed = time.perf_counter() - self._began if self._began else 0.0
-        status = training_status(self.phase, self._run, self.metrics, elapsed, self.pausing)
-        if words:
-            status["text"] = words
-        status["error"] = self.picture.status.get("error", "")
-        if status["error"]:
-            status["state"] = "error"
-        self.picture.status = status
-
-    def _paint(self, now: bool = False) -> None:
-        """Send what is new, on another thread, some times a second."""
-        moment = time.perf_counter()
-        if not now and (moment - self._painted < 1 / _PAINTS_PER_SECOND or self._painter.busy):
-            return
-        self._painted = moment
-        me = weakref.ref(self)
-
-        def work(_: Any, __: Any) -> None:
-            monitor = me()
-            if monitor is not None:
-                monitor._send_news()
-
-        self._painter.submit(Job(work, lambda _: None))
-
-    def _send_news(self) -> None:
-        run = self._run
-        scene = curves_of(self.metrics.series())
-        trial = self._trial
-        if run is not None and trial is not None:
-            outputs = run.predict(np.asarray(trial[0])[None])[0]
-            trial = self._trial = (trial[0], trial[1], outputs)
-        with self.picture.hold_sync():
-            self.picture.curves = scene
-            if trial is not None:
-                self.picture.trial = trial_scene(*trial)
-            self._show_status()
-        if run is not None and not np.isnan(float(run.learning_rate)):
-            self.learning_rate = float(run.learning_rate)
-        self._prepare_static()
-
-    # -- exporting, saving -------------------------------------------------------------------------
-
-    def _page(self) -> tuple[list[dict[str, Any]], str]:
-        return [self.picture.saved_state()], "Training"
+    # -- saving ------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
         """Save curves and snapshots to an ``.npz`` file, without pickle."""
@@ -387,7 +362,7 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
 
         monitor = cls()
         monitor.metrics, monitor.snapshots, monitor._trial = load_monitor(path)
-        monitor.picture.history = history_scene(monitor.snapshots)
+        monitor._show_history()
         monitor.picture.curves = curves_of(monitor.metrics.series())
         if monitor._trial is not None:
             monitor.picture.trial = trial_scene(*monitor._trial)
@@ -406,25 +381,11 @@ class TrainingMonitor(StaticPicture, ipw.VBox):
                 part.close()
         super().close()
 
-    def _summary(self) -> str:
-        return f"TrainingMonitor: {self.picture.status.get('text', '')}"
-
-    def _static_figure(self) -> Any:
-        from fpf_notebook.plots import plot_training
-
-        curves = curves_of(self.metrics.series())
-        losses = {s["name"]: s["y"] for s in curves["series"] if s["group"] == "loss"}
-        if not losses:
-            return None
-        return plot_training(
-            SimpleNamespace(steps=curves["x"], series=losses), series=list(losses)[:5]
-        )
-
 
 def _repaint_history(me: weakref.ref[TrainingMonitor]) -> None:
     monitor = me()
     if monitor is not None:
-        monitor.picture.history = history_scene(monitor.snapshots)
+        monitor._show_history()
 
 
 def _trained(me: weakref.ref[TrainingMonitor], report: Report) -> None:
@@ -433,5 +394,4 @@ def _trained(me: weakref.ref[TrainingMonitor], report: Report) -> None:
         return
     if report.error is not None:
         monitor._complain(plain_words(report.error))
-        monitor.phase = "failed"
-    monitor._finish()
+    monitor._finish("stopped" if report.error is None else "failed")

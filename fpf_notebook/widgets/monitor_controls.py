@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import ipywidgets as ipw
+import traitlets
 
 
 def monitor_controls(monitor: Any) -> ipw.HBox:
@@ -24,7 +25,7 @@ def monitor_controls(monitor: Any) -> ipw.HBox:
     )  # fmt: skip
     every = ipw.BoundedIntText(
         value=monitor.snapshot_every, min=0, max=10**6, description="snapshot every",
-        tooltip="epochs between two snapshots of fixed points; 0: none",
+        tooltip="epochs (of a loop of your own: steps) between two snapshots; 0: none",
         style={"description_width": "112px"}, layout=ipw.Layout(width="190px"),
     )  # fmt: skip
     pause.add_class("fpf-pause")
@@ -55,11 +56,8 @@ def monitor_controls(monitor: Any) -> ipw.HBox:
             shown["rate"] = False
         phase_changed()
 
-    def every_changed(change: Any) -> None:
-        monitor.snapshot_every = change["new"]
-
     rate.observe(moved, names="value")
-    every.observe(every_changed, names="value")
+    traitlets.link((monitor, "snapshot_every"), (every, "value"))
     monitor.observe(phase_changed, names=["phase", "pausing"])
     monitor.observe(rate_changed, names="learning_rate")
     row = ipw.Layout(flex_flow="row wrap", align_items="center")

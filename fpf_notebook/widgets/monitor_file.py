@@ -31,7 +31,7 @@ def save_monitor(
     for name, value in zip(_TRIAL, trial or (None, None, None), strict=True):
         if value is not None:
             arrays[f"trial/{name}"] = np.asarray(value)
-    write_arrays(path, arrays, content=_CONTENT, header={})
+    write_arrays(path, arrays, content=_CONTENT, header={"unit": book.unit})
 
 
 def load_monitor(path: str | Path) -> tuple[MetricLog, SnapshotBook, Trial | None]:
@@ -44,11 +44,13 @@ def load_monitor(path: str | Path) -> tuple[MetricLog, SnapshotBook, Trial | Non
     ValueError
         If it is damaged or foreign.
     """
-    _, arrays = read_arrays(path, content=_CONTENT)
+    header, arrays = read_arrays(path, content=_CONTENT)
     metrics = MetricLog()
     for name, array in arrays.items():
         if name.startswith("curve/"):
             metrics.add(array[0], {name.removeprefix("curve/"): array[1]})
     inputs, targets, outputs = (arrays.get(f"trial/{name}") for name in _TRIAL)
     known = any(part is not None for part in (inputs, targets, outputs))
-    return metrics, book_from_arrays(arrays), (inputs, targets, outputs) if known else None
+    book = book_from_arrays(arrays)
+    book.unit = str(header.get("unit", "epoch"))
+    return metrics, book, (inputs, targets, outputs) if known else None

@@ -123,9 +123,15 @@ class SnapshotBook:
     limit
         When there are more, every second one is dropped, but never the first, the last, or one at
         which the number of points changed.
+
+    Attributes
+    ----------
+    unit : str
+        What `Snapshot.epoch` counts: "epoch", or "step" for a loop that knows no epochs.
     """
 
     def __init__(self, limit: int = MAX_SNAPSHOTS) -> None:
+        self.unit = "epoch"
         self._limit = limit
         self._pages: dict[int, Snapshot] = {}
         self._signs: np.ndarray | None = None
@@ -247,7 +253,7 @@ def history_scene(book: SnapshotBook) -> dict[str, Any] | None:
         snapshots.append(
             {
                 "epoch": page.epoch,
-                "label": f"epoch {page.epoch}",
+                "label": f"{book.unit} {page.epoch}",
                 "points": places,
                 "code": scenes.class_codes(points) if len(points) else np.zeros(0, np.int32),
                 "names": scenes.point_names(points) if len(points) else [],
@@ -256,6 +262,7 @@ def history_scene(book: SnapshotBook) -> dict[str, Any] | None:
             }
         )
     return {
+        "unit": book.unit,
         "snapshots": snapshots,
         "bounds": scenes.bounds_of(clouds),
         "labels": list(axes.labels),

@@ -19,7 +19,7 @@ def training_status(
     phase
         See `TrainingMonitor.phase`.
     run
-        The `TrainingRun`, or None for a loop of which only the metrics are known.
+        The `TrainingRun` or `BpttRun`, or None for a loop of which only the metrics are known.
     metrics
         What was logged.
     elapsed
@@ -33,7 +33,7 @@ def training_status(
     progress = -1.0
     if run is not None:
         words.append(f"epoch {run.epoch}/{run.n_epochs}")
-        progress = run.step / max(run.n_steps, 1)
+        progress = run.step / run.n_steps if run.n_steps else -1.0
         elapsed = run.seconds or elapsed
     elif metrics.last_step >= 0:
         words.append(f"step {metrics.last_step}")

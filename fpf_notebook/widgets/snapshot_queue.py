@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.widgets.live import Job, LatestWins
 from fpf_notebook.widgets.monitor_snapshots import SnapshotBook, take_snapshot
@@ -47,7 +49,7 @@ class SnapshotQueue:
         self._budget = budget
         self._n_inits = n_inits
         self._constant = constant_input
-        self._waiting: dict[int, Mapping[str, np.ndarray]] = {}
+        self._waiting: dict[int, Any] = {}
         self._lock = threading.Lock()
         self._spent = 0.0
         self._elapsed = 0.0
@@ -56,27 +58,71 @@ class SnapshotQueue:
         self._trials: Any = None
         self._worker = LatestWins(lambda _: None, "fpf-monitor-snapshots")
 
-    def prepare(self, model: Any, task: Any) -> None:
-        """Trace the model, in the caller's thread; a second call for the same model is free.
+    def prepare(self, model: Any, inputs: Any) -> StepMap:
+        """Trace a model, in the caller's thread, which must be the one that trains it.
+
+        Parameters
+        ----------
+        model
+            Whatever `as_step_map` takes.
+        inputs
+            [trial, time, n_inputs] Trials whose trajectories are shown.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the model is no step map, or the inputs do not fit it.
+        """
+        from fpf_notebook.dynamics import as_step_map
+
+        trials = np.asarray(inputs, dtype=np.float64)
+        if trials.ndim != 3 or not trials.size:
+            raise ValueError(
+                f"inputs has shape {trials.shape}, expected [trial, time, n_inputs], none empty."
+            )
+        if not np.isfinite(trials).all():
+            raise ValueError("inputs holds NaN or infinite numbers, expected finite ones.")
+        self.forget()
+        try:
+            step_map = as_step_map(model)
+        except ValueError:
+            step_map = as_step_map(model, n_inputs=trials.shape[2])
+        if trials.shape[2] != step_map.n_inputs:
+            raise ValueError(
+                f"inputs has shape {trials.shape}, expected n_inputs={step_map.n_inputs} channels "
+                f"for {step_map.name}."
+            )
+        self._trials = trials[:_TRIALS]
+        if self._constant is None:
+            self._constant = np.zeros(step_map.n_inputs)
+        self._step_map = (weakref.ref(model), step_map)
+        return step_map
+
+    def prepare_for(self, model: Any, task: Any) -> None:
+        """Prepare with trials of a task; a second call for the same model is free.
 
         A model that is no step map is trained all the same, without snapshots.
         """
         if self._step_map is not None and self._step_map[0]() is model:
             return
-        from fpf_notebook.dynamics import as_step_map
+        with contextlib.suppress(TypeError, ValueError):
+            self.prepare(model, task.sample(_TRIALS, 54321).inputs)
 
-        try:
-            step_map = as_step_map(model)
-        except (TypeError, ValueError):
-            self._step_map = None
-            return
-        self._step_map = (weakref.ref(model), step_map)
-        inputs = np.asarray(task.sample(_TRIALS, 54321).inputs, dtype=np.float64)
-        self._trials = inputs
-        if self._constant is None:
-            self._constant = np.zeros(step_map.n_inputs)
+    def forget(self) -> None:
+        """Forget the model."""
+        self._step_map = None
 
-    def put(self, epoch: int, params: Mapping[str, np.ndarray], elapsed: float) -> None:
+    def checked(self, params: Any) -> Any:
+        """Return weights in the form in which they are searched.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit the model.
+        """
+        return self._step_map[1].with_params(params).params
+
+    def put(self, epoch: int, params: Any, elapsed: float) -> None:
         """Leave weights to be searched when there is time."""
         if self._step_map is None:
             return
@@ -100,7 +146,6 @@ class SnapshotQueue:
             self._waiting.clear()
         self._spent = self._elapsed = 0.0
         self._unlimited = False
-        self._step_map = None
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until nothing is searched."""
@@ -135,7 +180,7 @@ class SnapshotQueue:
         step_map = self._step_map[1]
         known = self._book.before(epoch)
         n_states = step_map.n_states
-        start = np.asarray(params.get("h0", np.zeros(n_states)), dtype=np.float64)
+        start = _initial_state(params, n_states)
         snapshot = take_snapshot(
             step_map,
             params,
@@ -155,3 +200,13 @@ class SnapshotQueue:
         self._book.add(snapshot)
         self._changed()
         return True
+
+
+def _initial_state(params: Any, n_states: int) -> np.ndarray:
+    """Return the trained initial state, which our models have under this name, or zeros."""
+    if isinstance(params, Mapping):
+        given = params.get("given", params)
+        start = given.get("h0") if isinstance(given, Mapping) else None
+        if start is not None and np.shape(start) == (n_states,):
+            return np.asarray(start, dtype=np.float64)
+    return np.zeros(n_states)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import html
 import io
 import os
 from pathlib import Path
@@ -20,6 +21,15 @@ _PATIENCE = 10.0
 _PATIENCE_FOR_PAGE = 300.0
 
 _SWITCH = "FPF_WIDGETS"
+
+# Where Jupyter trusts a notebook but has no kernel, the live view's place says "model not found",
+# and the picture in the same output is not looked at. Hence the picture is an output of its own,
+# which hides the one before it as long as no view is alive there; a live view hides the picture.
+_STYLE = (
+    "<style>.jp-OutputArea-child:has(+ .jp-OutputArea-child .fpf-static):not(:has(.fpf-root))"
+    "{display:none}.fpf-static{margin:0}.fpf-static img{max-width:100%}"
+    ".fpf-static figcaption{font-size:12px;opacity:.7}</style>"
+)
 
 
 def shown_as_page() -> bool:
@@ -47,9 +57,11 @@ def png_of(figure: Any) -> str:
 
 
 class StaticPicture:
-    """Mix-in of the widgets: their mimebundle carries a picture for readers without a kernel."""
+    """Mix-in of the widgets: what is displayed carries a picture for readers without a kernel."""
 
+    picture: Any
     _png: str | None = None
+    _shown: Any = None
 
     def _static_figure(self) -> Any:
         """Return a matplotlib figure of what is seen, or None when there is nothing yet."""
@@ -79,6 +91,52 @@ class StaticPicture:
         """Forget the old picture; a new one is drawn when somebody asks."""
         self._png = None
 
+    def _ipython_display_(self) -> None:
+        """Show the live view at once, and after it the picture, which the live view hides."""
+        from IPython import get_ipython
+        from IPython.display import display
+
+        if shown_as_page():
+            data, metadata = self._repr_mimebundle_()
+            display(data, metadata=metadata, raw=True)
+            return
+        data = super()._repr_mimebundle_()  # type: ignore[misc]
+        data["text/plain"] = (
+            f"{type(self).__name__}, live where there is a kernel; a picture of it:"
+        )
+        display(data, raw=True)
+        if getattr(get_ipython(), "kernel", None) is not None:
+            self._settle(_PATIENCE)
+            self._shown = display(self._static_bundle(), raw=True, display_id=True)
+
+    def close(self) -> None:
+        """Close the widget; displayed afterwards, it is a line of text."""
+        super().close()  # type: ignore[misc]
+        self._ipython_display_ = None  # type: ignore[assignment,method-assign]
+
+    def _show_static_again(self) -> None:
+        """Replace the picture that was displayed, when something has come to its end."""
+        if self._shown is not None:
+            self._shown.update(self._static_bundle(), raw=True)
+
+    def _static_bundle(self) -> dict[str, str]:
+        png, words = self._picture(), html.escape(self._summary())
+        image = f'<img alt="{words}" src="data:image/png;base64,{png}">' if png else ""
+        bundle = {
+            "text/html": f'{_STYLE}<figure class="fpf-static" data-fpf="{self.picture.key}">{image}'
+            f"<figcaption>{words} · saved picture: run the cell for the live one</figcaption>"
+            "</figure>",
+            "text/plain": self._summary(),
+        }
+        return bundle | ({"image/png": png} if png else {})
+
+    def _picture(self) -> str | None:
+        png = self._png  # another thread may forget it meanwhile
+        if png is None:
+            figure = self._static_figure()
+            png = self._png = None if figure is None else png_of(figure)
+        return png
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
@@ -94,10 +152,7 @@ class StaticPicture:
             data, metadata = {"text/html": frame(*self._page())}, {}
         self._settle(_PATIENCE)
         data["text/plain"] = self._summary()
-        if self._png is None:
-            figure = self._static_figure()
-            if figure is not None:
-                self._png = png_of(figure)
-        if self._png is not None:
-            data["image/png"] = self._png
+        png = self._picture()
+        if png is not None:
+            data["image/png"] = png
         return data, metadata

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ class Picture(anywidget.AnyWidget):
         (0 to 1, negative where unknown) and ``error``.
     group : str
         Pictures of one group share hover and selection in the browser.
+    key : str
+        Names the picture's static stand-in in a notebook, which a live view hides.
     """
 
     _esm = BUNDLE
@@ -33,6 +36,11 @@ class Picture(anywidget.AnyWidget):
     status = traitlets.Dict().tag(sync=True)
     group = traitlets.Unicode("").tag(sync=True)
     options = traitlets.Dict().tag(sync=True)
+    key = traitlets.Unicode().tag(sync=True)
+
+    @traitlets.default("key")
+    def _new_key(self) -> str:
+        return uuid.uuid4().hex
 
     #: Names of the traits that a saved page needs.
     SAVED: tuple[str, ...] = ("kind", "status", "group", "options")

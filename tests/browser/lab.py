@@ -58,9 +58,15 @@ def free_port() -> int:
 
 
 class Server:
-    """JupyterLab or Voila on a free port, with a home of its own."""
+    """JupyterLab, Notebook or Voila on a free port, with a home of its own."""
 
-    def __init__(self, home: Path, command: str = "lab", notebook: Path | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        command: str = "lab",
+        notebook: Path | None = None,
+        options: tuple[str, ...] = (),
+    ) -> None:
         self.root = home / "notebooks"
         self.root.mkdir(parents=True, exist_ok=True)
         config = home / ".jupyter" / "labconfig"
@@ -87,22 +93,23 @@ class Server:
             "--ServerApp.password=",
             "--ServerApp.disable_check_xsrf=True",
         ]
-        if command == "lab":
+        if command == "voila":
+            arguments = ["voila", str(notebook), "--no-browser", f"--port={self.port}"]
+        else:
+            app = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}[command]
             arguments = [
-                "lab",
+                "jupyter",
+                command,
                 "--allow-root",
                 *shared,
                 f"--ServerApp.root_dir={self.root}",
-                "--LabApp.expose_app_in_browser=True",
+                f"--{app}.expose_app_in_browser=True",
+                *options,
             ]
-        else:
-            arguments = ["voila", str(notebook), "--no-browser", f"--port={self.port}"]
         self.log = home / f"{command}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter", *arguments]
-                if command == "lab"
-                else [sys.executable, "-m", *arguments],
+                [sys.executable, "-m", *arguments],
                 stdout=log,
                 stderr=log,
                 env=environment,
@@ -209,6 +216,8 @@ class Notebook:
         self.page.mouse.down()
         self.page.mouse.move(x + dx, y, steps=12)
         self.page.mouse.up()
+        # The last value waits in the browser for the answer to the one before it.
+        self.page.wait_for_timeout(250)
 
 
 def picture_hash(page: Any, selector: str) -> str:

@@ -66,6 +66,10 @@ def test_threshold_is_dragged_in_the_histogram(notebook):
     page = notebook.page
     histogram = page.locator('[data-testid="fpf-histogram"]')
     histogram.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "Math.abs(document.querySelector('[data-testid=\"fpf-histogram\"]')"
+        ".getAttribute('aria-valuenow') - -12) < 0.01"
+    )
     box = histogram.bounding_box()
     x = box["x"] + 12 + (36 - 12) / 38 * (box["width"] - 24)  # tol_q = 1e-12 on an axis -36 to 2
     page.mouse.move(x, box["y"] + 60)

@@ -181,25 +181,6 @@ def test_saved_and_loaded(monitor, tmp_path):
     loaded.close()
 
 
-def test_brainpy_bptt(monitor):
-    import brainpy as bp
-    import brainpy.math as bm
-
-    model = bp.dyn.RNNCell(2, 4, mode=bm.TrainingMode())
-    rng = np.random.default_rng(0)
-    batches = [
-        (bm.asarray(rng.random((4, 6, 2))), bm.asarray(np.zeros((4, 6, 4)))) for _ in range(5)
-    ]
-    trainer = bp.BPTT(
-        model, bp.losses.mean_squared_error, optimizer=bp.optim.Adam(lr=1e-2), progress_bar=False
-    )
-    monitor.watch(trainer, lambda: iter(batches), num_epoch=4)
-    monitor.result(200)
-    x, y = monitor.metrics.series()["loss"]
-    assert len(x) == 20
-    assert y[-1] < y[0]
-
-
 def test_ctrl_c_while_waiting_keeps_the_best_weights(monitor, monkeypatch):
     monitor.watch(VanillaRNN(2, 3, 2, seed=1), FlipFlop(2), n_epochs=100_000, learning_rate=0.02)
     until(lambda: monitor.metrics.last("validation_loss") is not None)

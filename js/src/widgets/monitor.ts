@@ -13,6 +13,7 @@ import { makeShell, press, put, range, saveButtons, toggle, watch } from "./shel
 type Trial = MonitorScene["trial"];
 
 interface History {
+  unit: string; // "epoch" or "step"
   snapshots: Snapshot[];
   bounds: MonitorScene["bounds"];
   labels: string[];
@@ -106,7 +107,7 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
     if (at < 0 || follow || at >= n) at = n - 1;
     const snap = now.snapshots[at];
     slider.set(at, n - 1, snap.label);
-    caption.textContent = `epoch ${snap.epoch}: ${snap.names.length} points, ${countOf(snap, 0)} stable, ${countOf(snap, 1)} saddles`;
+    caption.textContent = `${now.unit} ${snap.epoch}: ${snap.names.length} points, ${countOf(snap, 0)} stable, ${countOf(snap, 1)} saddles`;
     const none = empty(0, 2, 3);
     space.update({
       labels: now.labels,
@@ -135,7 +136,7 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
     const series = (name: string, code: number): Line => ({ name, x: epochs, y: Float64Array.from(now.snapshots, (s) => countOf(s, code)), color: code });
     counts.update({
       lines: [series("stable", 0), series("saddle", 1), series("unstable", 2)].filter((l, i) => i < 2 || Math.max(...Array.from(l.y)) > 0),
-      x: "epoch",
+      x: now.unit,
       y: "points",
       marks: now.events.map((e) => ({ x: e.epoch, label: e.label })),
       cursor: snap.epoch,

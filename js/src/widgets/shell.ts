@@ -29,7 +29,7 @@ export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
   const progress = h("div", { class: "fpf-progress", "data-testid": "fpf-progress", role: "progressbar", "aria-label": "progress", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
   const error = h("div", { class: "fpf-error", "data-testid": "fpf-error", role: "alert" });
   const live = h("div", { class: "fpf-sr", "aria-live": "polite", "data-testid": "fpf-live" });
-  const root = h("div", { class: "fpf-root", role: "group", "aria-label": label }, h("style", {}, css), bar, progress, error, live);
+  const root = h("div", { class: "fpf-root", role: "group", "aria-label": label }, h("style", {}, css + hideStandIn(String(model.get("key") ?? ""))), bar, progress, error, live);
   el.append(root);
   disposer.add(() => root.remove());
 
@@ -52,6 +52,13 @@ export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
   watch(model, disposer, "status", update);
   update();
   return { root, bar, tools, say: (text) => void (live.textContent = text), disposer };
+}
+
+/** A saved notebook has a still picture after each view, for readers without a kernel: a live view hides it. */
+export function hideStandIn(key: string): string {
+  if (!/^[0-9a-f]+$/.test(key)) return "";
+  const still = `.fpf-static[data-fpf="${key}"]`;
+  return `${still},.jp-OutputArea-child:has(${still}){display:none}`;
 }
 
 /** Listens to a trait and forgets it at clean-up. */
