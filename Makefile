@@ -6,6 +6,8 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCHMARK_ARGS ?=
 LAB_ARGS ?=
+BINDER_ARGS ?=
+BINDER_PYTHON ?= python3.11
 # `make test EXTRAS=test` leaves out what the tests in a real browser need; they are then skipped.
 EXTRAS ?= test,browser
 WORKERS ?= 2
@@ -26,7 +28,7 @@ INSTALL_BROWSER := apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractiv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test test-browser lint js benchmark hooks clean
+.PHONY: help demo lab test test-browser lint docs binder js benchmark hooks clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -60,6 +62,15 @@ lint: $(VENV)/.installed-$(EXTRAS)  ## lint and check the types
 lab: $(VENV)/.installed-lab  ## open JupyterLab on a notebook with the three widgets
 	@$(BIN)/jupyter lab $(LAB_ARGS) tutorials/widgets.ipynb
 
+docs: $(VENV)/.installed-docs  ## build the documentation, strictly, into docs/_build/html
+	@echo "make docs: running the tutorials that binder/check has not run, then building the pages"
+	@$(BIN)/python docs/prepare.py
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "make docs: open docs/_build/html/index.html"
+
+binder:  ## run every tutorial as Binder would: pinned environment, one core, 1.5 GB (Python 3.11)
+	@$(BINDER_PYTHON) binder/check $(BINDER_ARGS)
+
 js:  ## check the views and build their bundle into the package (needs Node.js)
 	@echo "make js: checking, testing and building the views"
 	@cd js && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check \
@@ -74,7 +85,8 @@ hooks: $(VENV)/.installed-$(EXTRAS)  ## check every commit in this checkout (wit
 	@$(BIN)/pre-commit install
 
 clean:  ## remove the environment, the caches and the demo's output
-	rm -rf $(VENV) js/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fpf-demo
+	rm -rf $(VENV) js/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fpf-demo \
+	    docs/_build docs/_generated docs/tutorials/*.ipynb
 
 # The stamps: a second run installs nothing, unless the package's metadata have changed since.
 $(VENV)/.installed: $(METADATA) | $(VENV)/pyvenv.cfg
@@ -95,6 +107,11 @@ $(VENV)/.installed-benchmark: $(METADATA) | $(VENV)/pyvenv.cfg
 $(VENV)/.installed-lab: $(METADATA) | $(VENV)/pyvenv.cfg
 	@echo "make: installing fpf_notebook, its widgets and JupyterLab into $(VENV) (once)"
 	@$(INSTALL) --editable '.[widgets]' 'jupyterlab>=4.2'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: $(METADATA) | $(VENV)/pyvenv.cfg
+	@echo "make: installing fpf_notebook and what builds its pages into $(VENV) (a minute, once)"
+	@$(INSTALL) --editable '.[docs]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/pyvenv.cfg:

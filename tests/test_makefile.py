@@ -105,6 +105,18 @@ def test_the_test_installs_its_tools_into_the_same_environment(checkout):
     ]
 
 
+def test_the_docs_are_prepared_and_built_strictly(checkout):
+    add_python(checkout, "python3", "3.12.1")
+    done = make(checkout, "docs")
+    assert done.returncode == 0, done.stderr
+    lines = logged(checkout)
+    assert installs(lines) == [".[docs]"]
+    assert lines[-2:] == [
+        "python docs/prepare.py",
+        "python -m sphinx -W --keep-going -q -b html docs docs/_build/html",
+    ]
+
+
 def test_without_a_browser_the_other_tests_still_run(checkout):
     add_python(checkout, "python3", "3.12.1")
     done = make(checkout, "test")  # there is neither Chromium nor apt-get on this PATH
@@ -183,5 +195,17 @@ def test_which_versions_are_supported():
 
 def test_help_names_every_command(checkout):
     printed = make(checkout, "help").stdout
-    for command in ("demo", "lab", "test", "lint", "js", "benchmark", "hooks", "clean"):
+    commands = (
+        "demo",
+        "lab",
+        "test",
+        "lint",
+        "docs",
+        "binder",
+        "js",
+        "benchmark",
+        "hooks",
+        "clean",
+    )
+    for command in commands:
         assert f"make {command} " in printed
