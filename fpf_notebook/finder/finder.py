@@ -11,9 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.dynamics import StepMap, as_step_map
-from fpf_notebook.dynamics.fingerprint import Fingerprint, fingerprint
-from fpf_notebook.dynamics.step_map import Precision
+from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.cycles import group_orbits, orbit_images
@@ -21,14 +19,15 @@ from fpf_notebook.finder.estimate import Estimate, estimate_search
 from fpf_notebook.finder.exhaustive import Limits, Rounds, search_in_rounds
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
+from fpf_notebook.finder.preparation import prepare
 from fpf_notebook.finder.progress import (
     CancelToken,
     PrintedProgress,
     Progress,
     TerminalProgress,
 )
-from fpf_notebook.finder.sampling import sample_states
 from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
+from fpf_notebook.finder.source import Source
 from fpf_notebook.finder.unique import judge, select_unique, to_fixed_points
 from fpf_notebook.finder.witness import report_completeness
 
@@ -174,12 +173,13 @@ class FixedPointFinder:
         self.options = Options(
             **{field.name: given[field.name] for field in dataclasses.fields(Options)}
         )
-        self.model = rnn_model
-        self._sizes: dict[str, int | None] = {"n_states": n_states, "n_inputs": n_inputs}
-        _check_model_options(model_options)
-        self._model_options = model_options
+        self._source = Source(rnn_model, n_states, n_inputs, model_options)
         self._progress = progress
-        self._traced: dict[str, tuple[StepMap, Fingerprint | None]] = {}
+
+    @property
+    def model(self) -> Any:
+        """The model that was given."""
+        return self._source.model
 
     # -- the network -------------------------------------------------------------------------------
 
@@ -197,49 +197,7 @@ class FixedPointFinder:
             Another thread may search with it while the model is trained further: it holds its own
             parameters.
         """
-        return self._trace("float64", n_states, n_inputs)
-
-    def _trace(self, dtype: Precision, n_states: int | None, n_inputs: int | None) -> StepMap:
-        if isinstance(self.model, StepMap):
-            return self.model
-        known, then = self._traced.get(dtype, (None, None))
-        wanted = {
-            "n_states": self._sizes["n_states"] or n_states,
-            "n_inputs": n_inputs if self._sizes["n_inputs"] is None else self._sizes["n_inputs"],
-        }
-        same = known is not None and all(
-            size is None or getattr(known, name) == size for name, size in wanted.items()
-        )
-        # Arrays that the step holds beside its parameters come from places that are not watched.
-        watched = known is not None and not _holds_arrays(known)
-        if (
-            known is not None
-            and same
-            and watched
-            and then is not None
-            and then == fingerprint(self.model)
-        ):
-            return known
-        if known is not None and same:
-            step_map = known.with_model(self.model)
-        else:
-            options: dict[str, Any] = {**wanted, **self._model_options}
-            step_map = as_step_map(self.model, dtype=dtype, **options)
-        self._traced[dtype] = (step_map, fingerprint(self.model))
-        return step_map
-
-    def _as_it_says(self) -> StepMap | None:
-        """Return the network with the sizes that it tells itself, or None if it tells none."""
-        options: dict[str, Any] = {**self._sizes, **self._model_options}
-        try:
-            return as_step_map(self.model, **options)
-        except ValueError:
-            return None
-
-    def _single(self, step_map: StepMap) -> StepMap | None:
-        if self.options.dtype != "float32" or isinstance(self.model, StepMap):
-            return None
-        return self._trace("float32", step_map.n_states, step_map.n_inputs)
+        return self._source.step_map(n_states, n_inputs)
 
     # -- the search --------------------------------------------------------------------------------
 
@@ -320,10 +278,18 @@ class FixedPointFinder:
             patience=arguments.check_count("patience", patience),
         )
         rng = np.random.default_rng(self.options.random_seed)
-        base, starts, u, ids, pool = self._prepare(
-            state_traj, inputs, n_inits, noise_scale, valid_bxt, cond_ids, initial_states, rng
+        base, starts, u, ids, pool = prepare(
+            self._source,
+            state_traj,
+            inputs,
+            n_inits,
+            noise_scale,
+            valid_bxt,
+            cond_ids,
+            initial_states,
+            rng,
         )
-        step_map, single = base, self._single(base)
+        step_map, single = base, self._in_single_precision(base)
         if period > 1:
             step_map = base.power(period)
             single = None if single is None else single.power(period)
@@ -402,7 +368,7 @@ class FixedPointFinder:
             step_map = self.step_map(states.shape[1], _width(inputs))
         states = arguments.check_states("initial_states", states, 2, step_map.n_states)
         u = arguments.check_inputs(inputs, len(states), step_map.n_inputs)
-        single = self._single(step_map) if reading else None
+        single = self._in_single_precision(step_map) if reading else None
         shown = self._shown(progress)
         shown.start(len(states), "Searching for fixed points")
         try:
@@ -474,72 +440,18 @@ class FixedPointFinder:
             Prints as one line.
         """
         rng = np.random.default_rng(self.options.random_seed)
-        step_map, starts, u, _, _ = self._prepare(
-            state_traj, inputs, n_inits, 0.0, None, None, initial_states, rng
+        step_map, starts, u, _, _ = prepare(
+            self._source, state_traj, inputs, n_inits, 0.0, None, None, initial_states, rng
         )
-        single = self._single(step_map)
+        single = self._in_single_precision(step_map)
         return estimate_search(step_map, starts, u, self.options, len(starts), exhaustive, single)
 
     # -- parts -------------------------------------------------------------------------------------
 
-    def _prepare(
-        self,
-        state_traj: Any,
-        inputs: Any,
-        n_inits: Any,
-        noise_scale: Any,
-        valid_bxt: Any,
-        cond_ids: Any,
-        initial_states: Any,
-        rng: np.random.Generator,
-    ) -> tuple[StepMap, np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-        """Check everything, then make step map, starts, inputs, conditions and pool."""
-        if state_traj is None and initial_states is None:
-            raise ValueError(
-                "Neither state_traj nor initial_states is given; expected trajectories "
-                "[n_batch, n_time, n_states] or states [n_inits, n_states] to start from."
-            )
-        n_inits = arguments.check_count("n_inits", n_inits)
-        noise = arguments.check_noise(noise_scale)
-        traj = starts = mask = None
-        if initial_states is not None:
-            starts = arguments.check_states("initial_states", initial_states, 2, None)
-            n_inits = len(starts)
-        if state_traj is not None:
-            width = None if starts is None else starts.shape[1]
-            traj = arguments.check_states("state_traj", state_traj, 3, width, finite=False)
-            mask = arguments.check_mask(valid_bxt, traj.shape[:2])
-            arguments.check_finite("state_traj", traj, mask)
-        elif valid_bxt is not None:
-            raise ValueError("valid_bxt is given without state_traj, expected both or neither.")
-        n_states = (traj if starts is None else starts).shape[-1]  # type: ignore[union-attr]
-        expected = self.model.n_inputs if isinstance(self.model, StepMap) else None
-        u = arguments.check_inputs(inputs, n_inits, expected)
-        ids = arguments.check_cond_ids(cond_ids, n_inits)
-        name, given = ("initial_states", starts) if traj is None else ("state_traj", traj)
-
-        assert given is not None
-        ndim = given.ndim
-
-        def fits(step_map: StepMap) -> np.ndarray:
-            arguments.check_states(name, given, ndim, step_map.n_states, finite=False)
-            return arguments.check_inputs(inputs, n_inits, step_map.n_inputs)
-
-        try:
-            step_map = self.step_map(n_states, None if inputs is None else u.shape[1])
-        except ValueError:
-            by_itself = self._as_it_says()
-            if by_itself is not None:
-                fits(by_itself)  # if the data are at fault, rather name them than the model
-            raise
-        u = fits(step_map)
-        if starts is None:
-            assert traj is not None
-            starts = sample_states(traj, n_inits, rng, noise, mask)
-        elif noise > 0:
-            starts = starts + noise * rng.standard_normal(starts.shape)
-        pool = starts if traj is None else (traj[mask] if mask is not None else traj)
-        return step_map, starts, u, ids, pool.reshape(-1, n_states)
+    def _in_single_precision(self, step_map: StepMap) -> StepMap | None:
+        if self.options.dtype != "float32":
+            return None
+        return self._source.in_single_precision(step_map)
 
     def _more(
         self,
@@ -588,27 +500,6 @@ class FixedPointFinder:
         if self.options.verbose or self.options.super_verbose:
             return PrintedProgress(detail=self.options.super_verbose)
         return TerminalProgress()
-
-
-_MODEL_OPTIONS = (
-    *("state_vars", "time", "dt", "convention", "batched", "params", "invariant_box"),
-    *("readout", "framework"),
-)
-
-
-def _check_model_options(given: dict[str, Any]) -> None:
-    for name in given:
-        if name not in _MODEL_OPTIONS:
-            import difflib
-
-            known = [field.name for field in dataclasses.fields(Options)]
-            near = difflib.get_close_matches(name, [*known, *_MODEL_OPTIONS, "progress"], n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"FixedPointFinder has no option {name!r}.{hint}")
-
-
-def _holds_arrays(step_map: StepMap) -> bool:
-    return isinstance(step_map.params, dict) and set(step_map.params) == {"given", "held"}
 
 
 def _check_seconds(value: float | None) -> float | None:
