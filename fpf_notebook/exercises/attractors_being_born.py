@@ -1,0 +1,73 @@
+"""Checks the exercises of tutorial 5, "Attractors being born"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fpf_notebook.exercises.reading import array, entries, number, word
+from fpf_notebook.exercises.registry import exercise
+
+_COUNTS = (1, 3, 3, 18, 21, 22, 27, 25)
+_INPUTS, _EIGENVALUES = (0.08, 0.10), (0.60, 0.80)
+_BIFURCATIONS = ("fold", "pitchfork", "flip", "neimark-sacker")
+_CASES = {
+    "A": ("pitchfork", "What does the symmetry of the map allow at λ = 1 that a fold does not?"),
+    "B": ("flip", "At which number does this eigenvalue cross the unit circle?"),
+    "C": ("neimark-sacker", "What is special about eigenvalues that are not real?"),
+    "D": ("fold", "How many fixed points are there before and after?"),
+}
+
+
+@exercise("5.1")
+def impossible_counts(answer: Any) -> str | None:
+    """Check which numbers of fixed points cannot be complete."""
+    given = {int(v) for v in array(answer, (None,), "the list of numbers")}
+    right = {count for count in _COUNTS if count % 2 == 0}
+    strange = sorted(given - set(_COUNTS))
+    if given == right:
+        return None
+    if strange:
+        return f"{strange[0]} is not among the numbers of the log."
+    if given == set(_COUNTS) - right:
+        return "The other way round: these can be complete."
+    if given - right:
+        return (
+            f"{min(given - right)} points could be complete, even if there were more before. Only "
+            "ask: can so many numbers +1 and −1 add up to 1?"
+        )
+    if not given:
+        return "There are some. Can two numbers, each +1 or −1, add up to 1?"
+    return "These are right, but not all of them."
+
+
+@exercise("5.2")
+def name_them(answer: Any) -> str | None:
+    """Check the names of four bifurcations, given what their eigenvalues do."""
+    given = entries(answer, tuple(_CASES))
+    words = {case: word(name, _BIFURCATIONS, f"case {case}") for case, name in given.items()}
+    for case, (right, reason) in _CASES.items():
+        if words[case] != right:
+            return f"Case {case} is not a {words[case]} bifurcation. {reason}"
+    return None
+
+
+@exercise("5.3")
+def forecast(answer: Any) -> str | None:
+    """Check where (1 − λ)², a straight line through two points, reaches zero."""
+    u = number(answer, "the input at the fold")
+    low, high = _INPUTS
+    a, b = ((1 - value) ** 2 for value in _EIGENVALUES)
+    right = high + b * (high - low) / (a - b)
+    if abs(u - right) <= 3e-4:
+        return None
+    straight = high + (1 - _EIGENVALUES[1]) * (high - low) / (_EIGENVALUES[1] - _EIGENVALUES[0])
+    if abs(u - straight) <= 1e-3:
+        return (
+            "That is where λ itself would reach 1 on a straight line. Near a fold λ goes faster "
+            "and faster: which quantity is it that follows a straight line?"
+        )
+    if u <= high:
+        return f"At u = {high:g} the memory was still there, with λ = {_EIGENVALUES[1]:g}."
+    if u > straight:
+        return "That is too far: λ would reach 1 earlier even if it grew at a constant rate."
+    return "Compute (1 − λ)² at the two inputs. Where does the straight line through them meet 0?"

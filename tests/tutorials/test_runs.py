@@ -1,0 +1,52 @@
+"""Every tutorial from top to bottom in a kernel of its own, as it is and with nobody to click."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+nbclient = pytest.importorskip("nbclient")
+nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("ipykernel")
+
+ROOT = Path(__file__).parents[2]
+PATHS = sorted((ROOT / "tutorials").glob("0*.ipynb"))
+SECONDS = 280
+VERDICT = re.compile(r"Exercise (\d+\.\d+): (right|not answered yet)\.")
+
+
+def said(cell):
+    """Return the plain text of all outputs of a cell."""
+    parts = [output.get("text") or output.get("data", {}).get("text/plain", "")
+             for output in cell.outputs]  # fmt: skip
+    return "\n".join(parts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+# jupyter_client leaves a socket to the garbage collector; nothing of ours.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_runs_unedited_and_its_solutions_are_right(path, monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebook = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=SECONDS, kernel_name="python3").execute(
+        cwd=str(tmp_path)
+    )
+    verdicts = {"answer": [], "solution": []}
+    for cell in notebook.cells:
+        kind = "solution" if "solution" in cell.metadata.get("tags", ()) else "answer"
+        if cell.cell_type == "code" and "check(" in cell.source:
+            verdicts[kind].append(VERDICT.search(said(cell)).groups())
+    names = [f"{int(path.name[:2])}.{k + 1}" for k in range(len(verdicts["solution"]))]
+    assert verdicts["answer"] == [(name, "not answered yet") for name in names]
+    assert verdicts["solution"] == [(name, "right") for name in names]
+    views = [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    ]
+    assert views
