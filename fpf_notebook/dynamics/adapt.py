@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe, assemble
+from fpf_notebook.dynamics.frameworks.dispatch import CALLED, framework_of, recipe_of_framework
 from fpf_notebook.dynamics.function import Convention, recipe_of_function
 from fpf_notebook.dynamics.step_map import Precision, PyTree, StepMap, Time
 
@@ -29,6 +30,8 @@ def as_step_map(
     params: PyTree | None = None,
     invariant_box: Any = None,
     dtype: Precision = "float64",
+    readout: Any = None,
+    framework: str | None = None,
 ) -> StepMap:
     """Make a step map of a network.
 
@@ -48,6 +51,13 @@ def as_step_map(
           cells and layers, a rate model that integrates by ``bp.odeint``, or one of your own;
         - a JAX function ``f(input, state) -> (output, next_state)`` or
           ``F(state, input) -> next_state``, for one state or for a batch; or ``F(state)``;
+        - a recurrent module of PyTorch (``torch.nn.RNN``, ``GRU``, ``LSTM`` and their cells),
+          Keras (``SimpleRNN``, ``GRU``, ``LSTM``, their cells, ``StackedRNNCells``, a
+          ``Sequential`` of these and of ``Dense`` layers), Flax (cells of linen, with
+          ``params=variables``, and of nnx), Equinox (``GRUCell``, ``LSTMCell``) or BrainState;
+        - any other ``torch.nn.Module`` called as ``module(input, state) -> (output, next_state)``,
+          or a method of one;
+        - with ``framework="torch"``, a function of tensors;
         - a :class:`StepMap`, which is returned as it is.
     n_states, n_inputs
         Lengths of the flat state and of the input. Needed where the model does not tell them.
@@ -69,12 +79,19 @@ def as_step_map(
         probing.
     params
         For a function: its parameters, passed as the first argument. New ones of the same shapes
-        can be given later without compiling anew.
+        can be given later without compiling anew. For a cell of Flax linen: its variables.
     invariant_box
         ``(low, high)``, numbers or arrays, or a function of the input that returns them: a box
         that the step does not leave. Checked by probing. Default: the model's own, if it has one.
     dtype
         ``"float64"`` (default) or ``"float32"``, the precision in which the step is traced.
+    readout
+        For a recurrent module of a framework: what computes the network's output from that of the
+        module. A linear layer of the same framework, arrays ``(W, b)`` with W [n_outputs,
+        n_hidden], or a JAX function.
+    framework
+        ``"torch"``: ``model`` is a function of PyTorch's tensors. Needed for plain functions only;
+        default: that of the model's class, and JAX for functions.
 
     Returns
     -------
@@ -103,6 +120,8 @@ def as_step_map(
         batched=batched,
         params=params,
         dtype=dtype,
+        readout=readout,
+        framework=framework,
     )
     if invariant_box is not None:
         recipe = _with_given_box(recipe, invariant_box)
@@ -121,6 +140,8 @@ def as_step_map(
             params=params,
             invariant_box=invariant_box,
             dtype=dtype,
+            readout=readout,
+            framework=framework,
         )
 
     return dataclasses.replace(step_map, _retrace=retrace)
@@ -138,7 +159,35 @@ def _recipe(
     batched: bool | None,
     params: PyTree | None,
     dtype: Precision,
+    readout: Any,
+    framework: str | None,
 ) -> Recipe:
+    if framework is not None and framework not in CALLED:
+        raise ValueError(
+            f"framework is {framework!r}, expected 'torch', for a function of tensors, or None: "
+            "modules tell theirs, and a function is taken as one of JAX."
+        )
+    if framework is None and not _is_brainpy(model):
+        framework = framework_of(model)
+    if framework is not None:
+        _refuse_state_vars(model, state_vars)
+        return recipe_of_framework(
+            framework,
+            model,
+            n_states=n_states,
+            n_inputs=n_inputs,
+            convention=convention,
+            batched=batched,
+            params=params,
+            readout=readout,
+            time=time,
+            dtype=dtype,
+        )
+    if readout is not None:
+        raise ValueError(
+            "readout= is for recurrent modules of PyTorch, Keras, Flax, Equinox and BrainState; a "
+            "BrainPy model and a function return (output, next_state)."
+        )
     if _is_brainpy(model):
         return _brainpy_recipe(
             model,
@@ -151,16 +200,12 @@ def _recipe(
             params=params,
             dtype=dtype,
         )
-    if state_vars is not None:
-        raise ValueError(
-            "state_vars= is for brainpy models that keep their state in Variables; "
-            f"model is {type(model).__name__}."
-        )
+    _refuse_state_vars(model, state_vars)
     if not callable(model):
         raise TypeError(
             f"model is {type(model).__name__}, expected a brainpy.DynamicalSystem, a JAX function "
-            "f(input, state) -> (output, next_state) or F(state, input) -> next_state, or a "
-            "StepMap."
+            "f(input, state) -> (output, next_state) or F(state, input) -> next_state, a recurrent "
+            "module of PyTorch, Keras, Flax, Equinox or BrainState, or a StepMap."
         )
     return recipe_of_function(
         model,
@@ -171,6 +216,14 @@ def _recipe(
         params=params,
         dtype=dtype,
     )
+
+
+def _refuse_state_vars(model: Any, state_vars: str | Sequence[Any] | None) -> None:
+    if state_vars is not None:
+        raise ValueError(
+            "state_vars= is for brainpy models that keep their state in Variables; "
+            f"model is {type(model).__name__}."
+        )
 
 
 def _is_brainpy(model: Any) -> bool:
