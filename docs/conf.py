@@ -28,6 +28,7 @@ suppress_warnings = []
 # -- notebooks and Markdown ------------------------------------------------------------------------
 
 nb_execution_mode = "off"  # docs/prepare.py runs them, or takes what binder/check has run
+nb_merge_streams = True
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 

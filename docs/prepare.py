@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.metadata
 import json
 import os
@@ -32,7 +33,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "binder")]
 from run_notebook import is_fresh  # noqa: E402
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-_LEFT_OUT = '<p class="fpf-left-out">Controls that need a running notebook: open it on Binder.</p>'
+STATE = "application/vnd.jupyter.widget-state+json"
+_READ_ONLY = (
+    "*This page shows the notebook as it came out. Its pictures can be turned and pointed at; for "
+    "the sliders, and for your own answers to the exercises, open the notebook.*"
+)
 
 
 def main() -> None:
@@ -101,33 +106,64 @@ def executed(source: Path) -> Path:
 
 def for_page(notebook: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a notebook as the page shows it: what needs a kernel or a network is left out."""
-    notebook["metadata"].pop("widgets", None)
+    kept = notebook["metadata"].pop("widgets", {}).get(STATE, {}).get("state", {})
+    models = {key: model["state"] for key, model in kept.items()}
     for cell in notebook["cells"]:
         cell["source"] = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             cell["source"] = without_badges(cell["source"], name)
-        outputs = (shown(output) for output in cell.get("outputs", ()))
+        elif "solution" in cell["metadata"].get("tags", ()):
+            # With what it prints, which gives the answer away just as well.
+            cell["metadata"]["tags"] = ["hide-cell"]
+            cell["metadata"]["mystnb"] = {"code_prompt_show": "Show a solution"}
         if "outputs" in cell:
-            cell["outputs"] = [output for output in outputs if output is not None]
+            cell["outputs"] = [o for output in cell["outputs"] for o in shown(output, models)]
     return notebook
 
 
 def without_badges(text: str, name: str) -> str:
     """Put links of words in the place of badges, which are pictures from other servers."""
-    text = re.sub(r"\[!\[Docs\]\([^)]*\)\]\([^)]*\)", f"{{download}}`Notebook <{name}>`", text)
+    text = re.sub(
+        r"\[!\[Docs\]\([^)]*\)\]\([^)]*\)",
+        f"· {{download}}`Download the notebook <{name}>`\n\n{_READ_ONLY}",
+        text,
+    )
     return re.sub(r"\[!\[(\w+)\]\([^)]*\)\]", r"[Open it on \1]", text)
 
 
-def shown(output: dict[str, Any]) -> dict[str, Any] | None:
-    """Return an output as the page shows it, or None for one that says nothing there."""
+def shown(output: dict[str, Any], models: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return an output as the page shows it: as it is, as what stands for it, or not at all."""
     data = output.get("data", {})
     if output.get("name") == "stderr":
-        return None
-    if data.pop(WIDGET, None) is not None and not {"image/png", "text/html"} & set(data):
-        output["data"] = {"text/html": _LEFT_OUT, "text/plain": "Controls."}
+        return []
+    view = data.pop(WIDGET, None)
+    if view is not None and not {"image/png", "text/html"} & set(data):
+        controls, pictures = of_widget(view["model_id"], models)
+        values = " · ".join(f"{name} = {value}" for name, value in controls)
+        note = f"<p class='fpf-left-out'>Sliders and buttons, in a running notebook. {values}</p>"
+        metadata: dict[str, Any] = {}
+        words = {"data": {"text/html": note, "text/plain": values}, "metadata": metadata}
+        return [{"output_type": "display_data", **words}, *pictures]
     # Plotly's own type would bring its library from a server; a picture or a page is there as well.
     data.pop("application/vnd.plotly.v1+json", None)
-    return output
+    return [output]
+
+
+def of_widget(
+    model_id: str, models: dict[str, Any]
+) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
+    """Return the values of the controls of a widget, and what stands in its outputs."""
+    state = models.get(model_id, {})
+    controls, outputs = [], []
+    if state.get("_model_name") == "OutputModel":
+        outputs += state.get("outputs", ())
+    elif state.get("description") and isinstance(state.get("value"), int | float | str):
+        controls.append((html.escape(state["description"]), html.escape(str(state["value"]))))
+    for child in state.get("children", ()):
+        more = of_widget(child.removeprefix("IPY_MODEL_"), models)
+        controls += more[0]
+        outputs += more[1]
+    return controls, outputs
 
 
 def write_measured() -> None:

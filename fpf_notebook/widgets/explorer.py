@@ -356,15 +356,17 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
     def _page(self) -> tuple[list[dict[str, Any]], str]:
         from fpf_notebook.widgets.inspector_scene import inspector_scene
 
-        state = {**self.picture.saved_state(), "starts": self._starts()}
         points = self.fixed_points
+        # A page with an empty inspector looks broken, and nobody there knows what to click.
+        selected = 0 if self.selected is None and len(points) else self.selected
+        state = {**self.picture.saved_state(), "starts": self._starts(), "selected": selected}
         inspector = {
             "kind": "inspector",
             "status": {"state": "idle", "text": "modes of the selected point"},
             "group": self.picture.group,
             "options": {},
             "mode": 0,
-            "selected": self.selected,
+            "selected": selected,
             "scene": inspector_scene(points, self.step_map, None, compare=()),
         }
         has_modes = points.J_xstar is not None and len(points) > 0
