@@ -56,6 +56,7 @@ def setup(app):
     """Connect, before napoleon rewrites the docstrings."""
     app.connect("autodoc-process-docstring", escape_bars, priority=400)
 
+
 # -- pages -----------------------------------------------------------------------------------------
 
 html_theme = "furo"
