@@ -16,6 +16,32 @@ _SELECTION_SHARE = 0.389
 
 
 @exercise("8.1")
+def leak(answer: Any) -> str | None:
+    """Check the smallest eigenvalue with which early evidence counts 90 % of late evidence."""
+    value = number(answer, "λ")
+    exact = _KEPT ** (1 / (_N_STEPS - 1))
+    if exact - 1e-4 <= value <= exact + 2.5e-4:
+        return None
+    if value > 1:
+        return (
+            f"With λ = {value:g} evidence grows with time: the first step would count more than "
+            "the last."
+        )
+    if value <= 0:
+        return "An integrator needs a positive eigenvalue, close to 1."
+    kept = value ** (_N_STEPS - 1)
+    if value < exact:
+        return (
+            f"With λ = {value:g} the evidence of the first step counts {100 * kept:.1f} % of that "
+            "of the last: too little."
+        )
+    return (
+        f"λ = {value:g} is more than needed: the evidence of the first step counts "
+        f"{100 * kept:.1f} %. Look for the smallest λ."
+    )
+
+
+@exercise("8.2")
 def input_axis(answer: Any) -> str | None:
     """Check a function that makes an input's effect orthogonal to the choice axis."""
     if not callable(answer):
@@ -47,32 +73,6 @@ def input_axis(answer: Any) -> str | None:
             "axis and effect. Begin with the effect, and take away from it."
         )
     return None
-
-
-@exercise("8.2")
-def leak(answer: Any) -> str | None:
-    """Check the smallest eigenvalue with which early evidence counts 90 % of late evidence."""
-    value = number(answer, "λ")
-    exact = _KEPT ** (1 / (_N_STEPS - 1))
-    if exact - 1e-4 <= value <= exact + 2.5e-4:
-        return None
-    if value > 1:
-        return (
-            f"With λ = {value:g} evidence grows with time: the first step would count more than "
-            "the last."
-        )
-    if value <= 0:
-        return "An integrator needs a positive eigenvalue, close to 1."
-    kept = value ** (_N_STEPS - 1)
-    if value < exact:
-        return (
-            f"With λ = {value:g} the evidence of the first step counts {100 * kept:.1f} % of that "
-            "of the last: too little."
-        )
-    return (
-        f"λ = {value:g} is more than needed: the evidence of the first step counts "
-        f"{100 * kept:.1f} %. Look for the smallest λ."
-    )
 
 
 @exercise("8.3")

@@ -53,7 +53,7 @@ def _about_half_life(value: complex, steps: float, exact: float) -> str:
             "it take to shrink to one half?"
         )
     if steps == round(steps) and abs(steps - exact) < 1:
-        return "Do not round: a half-life of 6.6 steps is a fine answer."
+        return "Do not round: a half-life of 3.7 steps is a fine answer."
     if value != abs(value):
         return (
             f"For λ = {value} the function returns {steps:.3g}. Positive eigenvalues are right; "

@@ -1,0 +1,100 @@
+"""The exercises of tutorial 7: right answers, and what is said to typical wrong ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fpf_notebook.exercises import check
+
+
+def hint(name, answer, *secrets):
+    """Return the hint to a wrong answer, which must not give the right one away."""
+    verdict = check(name, answer)
+    assert not verdict.passed
+    assert "could not be used" not in verdict.hint
+    for secret in secrets:
+        assert secret not in verdict.hint
+    return verdict.hint
+
+
+class TestStep:
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda e, J, B, a, u: e + J @ (a - e) + B @ u,
+            lambda e, J, B, a, u: list(J.dot(a) + B.dot(u) + (np.eye(3) - J).dot(e)),
+        ],
+    )
+    def test_right(self, function):
+        assert check("7.1", function).passed
+
+    @pytest.mark.parametrize(
+        ("function", "words"),
+        [
+            (lambda e, J, B, a, u: J @ (a - e) + B @ u, "how far the new state is from e"),
+            (lambda e, J, B, a, u: e + J @ a + B @ u, "From which point"),
+            (lambda e, J, B, a, u: a + J @ (a - e) + B @ u, "not from the old state"),
+            (lambda e, J, B, a, u: e + J @ (a - e), "input does not appear"),
+            (lambda e, J, B, a, u: e + J @ (e - a) + B @ u, "wrong sign"),
+            (lambda e, J, B, a, u: e + (a - e) @ J + B @ u, "right way round"),
+            (lambda e, J, B, a, u: J @ a + B @ u, "if e were zero"),
+            (lambda e, J, B, a, u: e, "three terms"),
+            (lambda e, J, B, a, u: u, "shape [3]"),
+            (lambda e, J, B, a, u: None, "needs a return"),
+            (np.zeros(3), "Expected a function"),
+        ],
+    )
+    def test_wrong(self, function, words):
+        assert words in hint("7.1", function, "a - e", "a − e")
+
+
+class TestDrift:
+    def test_right(self):
+        q, way = 2e-9, 0.1
+        assert check("7.2", way / np.sqrt(2 * q)).passed
+        assert check("7.2", 1600).passed  # rounded to two digits
+
+    @pytest.mark.parametrize(
+        ("steps", "words"),
+        [
+            (0.1 / np.sqrt(2e-9), "factor 1/2"),
+            (0.1 / np.sqrt(1e-9), "wrong side"),
+            (0.1 / 2e-9, "not a speed"),
+            (0.1 / 4e-9, "square of a speed"),
+            (np.sqrt(4e-9) / 0.1, "share of the distance"),
+            (np.sqrt(4e-9), "How long is the way"),
+            (100, "moves by 0.0063"),
+            ("long", "Expected one number"),
+        ],
+    )
+    def test_wrong(self, steps, words):
+        assert words in hint("7.2", steps, "158", "sqrt(2")
+
+
+class TestSwitches:
+    @pytest.mark.parametrize("share", [19 / 27, 0.711, 0.7])
+    def test_right(self, share):
+        assert check("7.3", share).passed
+
+    @pytest.mark.parametrize(
+        ("share", "words"),
+        [
+            (8 / 27, "memory stays"),
+            (26 / 27, "repeats what a bit is"),
+            (1 / 3, "one bit"),
+            (2 / 3, "how many of the pulses"),
+            (70.4, "not per cent"),
+            (0.5, "one comparison less"),
+            (-0.5, "between 0 and 1"),
+        ],
+    )
+    def test_wrong(self, share, words):
+        assert words in hint("7.3", share, "0.70", "19/27", "8/27")
+
+    def test_answer_follows_from_the_task(self):
+        from fpf_notebook.tasks import FlipFlop
+
+        targets = FlipFlop(3, encoding="one_hot").sample(2000, seed=0).targets
+        changes = (targets[:, 1:] != targets[:, :-1]).any(axis=2)
+        assert check("7.3", float(changes.mean())).passed
