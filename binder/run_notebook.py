@@ -3,7 +3,7 @@
     python binder/run_notebook.py SOURCE TARGET [--max-seconds S] [--max-megabytes M] [--one-core]
 
 Prints one line of JSON: seconds, peak of the resident memory of the kernel and its children in MB,
-lines on stderr, and what went wrong ("" if nothing did), which is also the exit status.
+number of warnings, and what went wrong ("" if nothing did), which is also the exit status.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def run(source: Path, target: Path, max_seconds: float, max_megabytes: float) ->
     Returns
     -------
     dict
-        ``seconds``, ``megabytes``, ``stderr`` (lines of it) and ``problem``.
+        ``seconds``, ``megabytes``, ``warnings`` (how many were shown) and ``problem``.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -121,8 +121,8 @@ def run(source: Path, target: Path, max_seconds: float, max_megabytes: float) ->
         problem = f"more than {max_megabytes:g} MB of memory"
     elif not problem and seconds > max_seconds:
         problem = f"more than {max_seconds:g} s"
-    stderr = sum(
-        len(output["text"].splitlines())
+    warnings = sum(
+        output["text"].count("Warning:")  # not the progress bars, which go the same way
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if output.get("name") == "stderr"
@@ -130,7 +130,7 @@ def run(source: Path, target: Path, max_seconds: float, max_megabytes: float) ->
     result = {
         "seconds": round(seconds, 1),
         "megabytes": round(watch.peak / 1e6),
-        "stderr": stderr,
+        "warnings": warnings,
         "problem": problem,
     }
     if not problem:
