@@ -12,7 +12,10 @@ from fpf_notebook.finder.options import Options
 
 __all__ = ["Source"]
 
-_MODEL_OPTIONS = ("state_vars", "time", "dt", "convention", "batched", "params", "invariant_box")
+_MODEL_OPTIONS = (
+    *("state_vars", "time", "dt", "convention", "batched", "params", "invariant_box"),
+    *("readout", "framework"),
+)
 
 
 class Source:

@@ -18,6 +18,7 @@ from fpf_notebook.widgets import explorer_scene as scenes
 from fpf_notebook.widgets import explorer_search as searching
 from fpf_notebook.widgets.explorer_controls import control_column
 from fpf_notebook.widgets.explorer_launch import Launching
+from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import Job, LatestWins, Report
 from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
@@ -34,7 +35,7 @@ _FINDER = (
 )  # fmt: skip
 _MODEL = (
     "n_states", "n_inputs", "state_vars", "time", "dt", "convention", "batched", "params",
-    "invariant_box",
+    "invariant_box", "readout", "framework",
 )  # fmt: skip
 
 
@@ -151,7 +152,9 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
         )
         self._link()
         row = ipw.Layout(width="100%", flex_flow="row wrap", align_items="flex-start")
-        self.children = [ipw.HBox([self.picture, control_column(self)], layout=row)]
+        controls = control_column(self)
+        self.picture.hints = hints_of(controls, self.picture.key)
+        self.children = [ipw.HBox([self.picture, controls], layout=row)]
         self._show_empty()
         if auto:
             self._refresh()

@@ -13,6 +13,7 @@ import traitlets
 from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.widgets import inspector_scene as scenes
+from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import Job, LatestWins, Report
 from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
@@ -74,7 +75,8 @@ class JacobianInspector(StaticPicture, ipw.VBox):
     ) -> None:
         own = ("compare", "amplitude", "order", "mode")
         model_options = ("time", "dt", "n_states", "n_inputs", "state_vars", "convention",
-                         "batched", "params", "invariant_box")  # fmt: skip
+                         "batched", "params", "invariant_box", "readout",
+                         "framework")  # fmt: skip
         refuse_unknown(type(self).__name__, options, (*own, *model_options))
         for_model = {k: v for k, v in options.items() if k in model_options}
         self._explorer: Any = None
@@ -87,7 +89,9 @@ class JacobianInspector(StaticPicture, ipw.VBox):
         super().__init__(
             layout=ipw.Layout(width="100%"), **{k: v for k, v in options.items() if k in own}
         )
-        self.children = [self.picture, self._controls()]
+        controls = self._controls()
+        self.picture.hints = hints_of(controls, self.picture.key)
+        self.children = [self.picture, controls]
         traitlets.link((self, "selected"), (self.picture, "selected"))
         traitlets.link((self, "mode"), (self.picture, "mode"))
         if self._explorer is not None:
