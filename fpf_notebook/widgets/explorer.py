@@ -17,10 +17,10 @@ from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.widgets import explorer_scene as scenes
 from fpf_notebook.widgets import explorer_search as searching
 from fpf_notebook.widgets.explorer_controls import control_column
+from fpf_notebook.widgets.explorer_export import ExplorerExport
 from fpf_notebook.widgets.explorer_launch import Launching
 from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import Job, LatestWins, Report
-from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
 from fpf_notebook.widgets.suggest import refuse_unknown
 from fpf_notebook.widgets.view import ExplorerPicture
@@ -39,7 +39,7 @@ _MODEL = (
 )  # fmt: skip
 
 
-class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
+class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
     """Explore the fixed points of a network: they are found again while you move a slider.
 
     Parameters
@@ -328,10 +328,7 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
             self.picture.starts = self._starts() if self.picture.options.get("starts") else {}
             self.picture.scene = {"state": state, "q": q}
 
-    def _starts(self) -> dict[str, Any]:
-        return {"xyz": scenes.starts_of(self.all_candidates, self._axes)}
-
-    # -- reading and exporting ---------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------
 
     @property
     def fixed_points(self) -> FixedPoints:
@@ -348,51 +345,9 @@ class FixedPointExplorer(StaticPicture, Launching, ipw.VBox):
         """Whether the network has a readout."""
         return self.step_map.readout is not None
 
-    def figure(self) -> Any:
-        """Return what is seen as a plotly figure."""
-        from fpf_notebook.plots import plot_fixed_points
-
-        return plot_fixed_points(
-            self.fixed_points, self.state_traj, projection=self._axes, backend="plotly"
-        )
-
-    def _page(self) -> tuple[list[dict[str, Any]], str]:
-        from fpf_notebook.widgets.inspector_scene import inspector_scene
-
-        points = self.fixed_points
-        # A page with an empty inspector looks broken, and nobody there knows what to click.
-        selected = 0 if self.selected is None and len(points) else self.selected
-        state = {**self.picture.saved_state(), "starts": self._starts(), "selected": selected}
-        inspector = {
-            "kind": "inspector",
-            "status": {"state": "idle", "text": "modes of the selected point"},
-            "group": self.picture.group,
-            "options": {},
-            "mode": 0,
-            "selected": selected,
-            "scene": inspector_scene(points, self.step_map, None, compare=()),
-        }
-        has_modes = points.J_xstar is not None and len(points) > 0
-        return [state, inspector] if has_modes else [state], "Fixed points"
-
-    def to_code(self) -> str:
-        """Return the script that computes what is shown."""
-        search, filters = self._settings()
-        return scenes.code_for(search, filters, self._finder_options)
-
     def _settle(self, timeout: float) -> None:
         if self._found is None and self._worker.busy:
             self._worker.settle(timeout)
-
-    def _summary(self) -> str:
-        return f"FixedPointExplorer: {self.picture.status.get('text', '')}"
-
-    def _static_figure(self) -> Any:
-        from fpf_notebook.plots import plot_fixed_points
-
-        if self._found is None:
-            return None
-        return plot_fixed_points(self.fixed_points, self.state_traj, projection=self._axes)
 
 
 def _tell(me: weakref.ref[FixedPointExplorer], report: Report) -> None:

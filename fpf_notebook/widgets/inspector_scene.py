@@ -190,13 +190,17 @@ def mode_details(points: FixedPoints, index: int, step_map: StepMap | None) -> l
         grows = abs(value) > 1 if points.time == "discrete" else value.real > 0
         sign = "−" if value.imag < 0 else "+"
         written = f"{value.real:.3f}"
+        # The two modes of a complex pair differ by a sign only: one shows the real part of their
+        # vector, the other the imaginary part.
+        shown = np.imag if value.imag < -1e-9 else np.real
         if abs(value.imag) > 1e-9:
             written += f" {sign} {abs(value.imag):.3f}i"
+            facts.append(f"{'real' if shown is np.real else 'imaginary'} part shown")
         out.append(
             {
                 "label": f"mode {k + 1}: λ = {written}, {'grows' if grows else 'decays'}",
-                "right": r.real,
-                "left": np.nan_to_num(l_k.real),
+                "right": shown(r),
+                "left": np.nan_to_num(shown(l_k)),
                 "facts": [fact for fact in facts if fact],
             }
         )

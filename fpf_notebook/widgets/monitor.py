@@ -14,6 +14,7 @@ import numpy as np
 import traitlets
 
 from fpf_notebook.widgets.brainpy_threads import carry_settings
+from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import Job, LatestWins, Report
 from fpf_notebook.widgets.monitor_callback import TrainingCallback
 from fpf_notebook.widgets.monitor_control import LoopControl
@@ -111,7 +112,9 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
         self._trial: tuple[Any, Any, Any] | None = None
         self._painted = self._began = 0.0
         super().__init__(layout=ipw.Layout(width="100%"), snapshot_every=snapshot_every)
-        self.children = [monitor_controls(self), self.picture]
+        controls = monitor_controls(self)
+        self.picture.hints = hints_of(controls, self.picture.key)
+        self.children = [controls, self.picture]
         self.picture.status = training_status("idle", None, self.metrics, 0.0)
         self.observe(self._rate_set, names="learning_rate")
 

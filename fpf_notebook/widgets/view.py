@@ -28,6 +28,8 @@ class Picture(anywidget.AnyWidget):
         Pictures of one group share hover and selection in the browser.
     key : str
         Names the picture's static stand-in in a notebook, which a live view hides.
+    hints : dict
+        Names and tooltips of the controls beside the picture, from `hints_of`.
     """
 
     _esm = BUNDLE
@@ -37,6 +39,7 @@ class Picture(anywidget.AnyWidget):
     group = traitlets.Unicode("").tag(sync=True)
     options = traitlets.Dict().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
+    hints = traitlets.Dict().tag(sync=True)
 
     @traitlets.default("key")
     def _new_key(self) -> str:

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { encode } from "../src/core/codec";
 import { StaticModel } from "../src/core/model";
 import views, { embed } from "../src/index";
+import { hideStandIn } from "../src/widgets/shell";
 
 // jsdom has no canvas: these tests are about the elements around the pictures.
 const f = (values: number[], shape: number[]) => encode(new Float32Array(values), shape);
@@ -77,6 +78,31 @@ describe("explorer", () => {
       expect(b.getAttribute("aria-label")).toBe(b.title);
     }
     stop();
+  });
+});
+
+describe("controls beside a picture", () => {
+  it("get the tooltips and names that ipywidgets leaves out, whenever they appear", async () => {
+    const m = model(1);
+    m.set("hints", { "fpf-abc-0": ["tol_q", "only filters"] });
+    const { el, stop } = mount(m);
+    const control = document.createElement("div");
+    control.className = "jupyter-widgets fpf-abc-0";
+    control.innerHTML = '<div class="noUi-handle"></div>';
+    document.body.append(control);
+    await new Promise((done) => setTimeout(done, 400));
+    expect(control.title).toBe("only filters");
+    expect(control.firstElementChild?.getAttribute("aria-label")).toBe("tol_q");
+    stop();
+    expect(el.children.length).toBe(0);
+  });
+});
+
+describe("a saved notebook's still picture", () => {
+  it("is hidden by the live view of that name only", () => {
+    expect(hideStandIn("0ab9")).toContain('.fpf-static[data-fpf="0ab9"]');
+    expect(hideStandIn("")).toBe("");
+    expect(hideStandIn('"]{}')).toBe("");
   });
 });
 

@@ -234,3 +234,31 @@ def picture_hash(page: Any, selector: str) -> str:
             selector,
         )
     )
+
+
+def repainted(page: Any, selector: str, before: str, seconds: float = 5) -> str:
+    """Wait until a canvas shows something else than before; return its new checksum."""
+    deadline = time.monotonic() + seconds
+    while (now := picture_hash(page, selector)) == before:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{selector} has not changed within {seconds} s")
+        page.wait_for_timeout(50)
+    return now
+
+
+def still(page: Any, selector: str) -> str:
+    """Wait until a canvas has come to rest; return its checksum."""
+    before = ""
+    while (now := picture_hash(page, selector)) != before:
+        before = now
+        page.wait_for_timeout(250)
+    return now
+
+
+def until(page: Any, expression: str, seconds: float = 10) -> None:
+    """Wait until a JavaScript expression is true, on pages that forbid `eval` as well."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not true within {seconds} s: {expression}")
+        page.wait_for_timeout(50)

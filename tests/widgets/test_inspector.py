@@ -64,7 +64,12 @@ def test_flow_has_the_other_criterion():
     points = FixedPoints(np.zeros((1, 2)), J_xstar=J, time="continuous", dt=0.1)
     inspector = JacobianInspector(points).wait(60)
     assert "imaginary axis" in inspector.picture.scene["criterion"]
-    assert "decays" in inspector.picture.scene["details"]["0"]["modes"][0]["label"]
+    first, second = inspector.picture.scene["details"]["0"]["modes"]
+    assert "decays" in first["label"]
+    # The modes of a complex pair show the two parts of their vector, which span its plane.
+    assert "real part shown" in first["facts"]
+    assert "imaginary part shown" in second["facts"]
+    assert abs(np.linalg.det([first["right"], second["right"]])) > 0.1
     inspector.close()
 
 

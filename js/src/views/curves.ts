@@ -66,15 +66,14 @@ export class CurvesView {
     if (!data || width < 40 || height < 40) return;
     const theme = readTheme(element);
     const key = JSON.stringify([data.series.map((s) => s.name), this.options.log, theme.dark]);
+    const table = align(data, this.options, Math.max(200, 2 * width));
     if (key !== this.key || !this.plot) {
       this.plot?.destroy();
-      this.plot = new uPlot(this.config(data, theme, width, height), undefined, element);
+      this.plot = new uPlot(this.config(data, theme, width, height), table, element);
       this.key = key;
-    }
-    const table = align(data, this.options, Math.max(200, 2 * width));
+    } else this.plot.setData(table);
     const legend = (element.querySelector(".u-legend") as HTMLElement | null)?.offsetHeight ?? 22;
     if (this.plot.width !== width || this.plot.height !== height - legend) this.plot.setSize({ width, height: height - legend });
-    this.plot.setData(table);
     element.dataset.samples = String(data.x.data.length);
   }
 

@@ -76,7 +76,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     said.textContent = note;
   };
   const audit = h("div", { class: "fpf-note", "data-testid": "fpf-audit" });
-  const caption = h("div", { class: "fpf-note", "data-testid": "fpf-selected" });
+  const caption = h("div", { class: "fpf-note fpf-line", "data-testid": "fpf-selected" });
   const pointBox = h("div", {}, caption, list.element);
   root.append(space.element, h("div", { class: "fpf-split" }, h("div", {}, histogram.stage.element, audit), pointBox));
 
@@ -140,7 +140,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
             ? "click a point, or Tab and Enter in this list"
             : "";
     if (caption.textContent !== text) {
-      caption.textContent = text;
+      caption.textContent = caption.title = text;
       if (selected !== null) shell.say(text);
     }
   };

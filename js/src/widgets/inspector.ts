@@ -85,7 +85,19 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
       h("div", {}, head("push along the mode"), response.stage.element),
     ),
   );
-  tools.append(...saveButtons("the spectrum", "spectrum", () => spectrum.stage));
+  const walk = (by: number) => (): void => {
+    const n = scene()?.names?.length ?? 0;
+    if (!n) return;
+    const to = ((point() ?? (by > 0 ? -1 : 0)) + by + n) % n;
+    put(model, "selected", to);
+    publish("select", to);
+    shell.say(`point ${to}`);
+  };
+  tools.append(
+    button(icon("previous"), "previous point", "fpf-point-previous", walk(-1)),
+    button(icon("next"), "next point", "fpf-point-next", walk(1)),
+    ...saveButtons("the spectrum", "spectrum", () => spectrum.stage),
+  );
 
   const shownPoint = (): number | null => {
     const now = scene();

@@ -2,6 +2,7 @@
 
 import css from "../style.css";
 import { Disposer, h } from "../core/dom";
+import { type Hints, keepHints } from "../core/hints";
 import { icon } from "../core/icons";
 import type { Model } from "../core/model";
 import type { Status } from "../core/scene";
@@ -32,6 +33,8 @@ export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
   const root = h("div", { class: "fpf-root", role: "group", "aria-label": label }, h("style", {}, css + hideStandIn(String(model.get("key") ?? ""))), bar, progress, error, live);
   el.append(root);
   disposer.add(() => root.remove());
+
+  keepHints((model.get("hints") as Hints | undefined) ?? {}, disposer);
 
   const paintTheme = (): void => void root.classList.toggle("fpf-dark", isDark(root));
   paintTheme();
