@@ -15,6 +15,7 @@ from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks.activations import ACTIVATIONS, Activation
 from fpf_notebook.dynamics.frameworks.readout import Affine, Readout, chain, given_readout
 from fpf_notebook.dynamics.frameworks.recurrent import Layer, as_numpy_weights, recipe_of_layers
+from fpf_notebook.dynamics.frameworks.torch_weights import array_of
 
 _LAYERS = ("SimpleRNN", "GRU", "LSTM", "RNN")
 _CELLS = ("SimpleRNNCell", "GRUCell", "LSTMCell", "StackedRNNCells")
@@ -138,7 +139,12 @@ def _reordered(array: np.ndarray) -> np.ndarray:
 
 
 def _array(variable: Any) -> np.ndarray:
-    array = np.asarray(variable.numpy())
+    """Return the numbers of a variable of any backend."""
+    value = variable.value
+    value = value() if callable(value) else value  # TensorFlow's own, in Keras 2
+    if hasattr(value, "detach"):
+        value = array_of(value)
+    array = np.asarray(value)
     return array.astype(np.float32) if array.dtype.kind == "V" else array  # bfloat16
 
 
