@@ -17,15 +17,11 @@ from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.cycles import group_orbits, orbit_images
 from fpf_notebook.finder.estimate import Estimate, estimate_search
 from fpf_notebook.finder.exhaustive import Limits, Rounds, search_in_rounds
+from fpf_notebook.finder.notebook_progress import default_progress
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
 from fpf_notebook.finder.preparation import prepare
-from fpf_notebook.finder.progress import (
-    CancelToken,
-    PrintedProgress,
-    Progress,
-    TerminalProgress,
-)
+from fpf_notebook.finder.progress import CancelToken, PrintedProgress, Progress
 from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
 from fpf_notebook.finder.source import Source
 from fpf_notebook.finder.unique import judge, select_unique, to_fixed_points
@@ -499,7 +495,7 @@ class FixedPointFinder:
             return chosen
         if self.options.verbose or self.options.super_verbose:
             return PrintedProgress(detail=self.options.super_verbose)
-        return TerminalProgress()
+        return default_progress()
 
 
 def _check_seconds(value: float | None) -> float | None:
