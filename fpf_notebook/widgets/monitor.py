@@ -340,8 +340,9 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
         self._paint(last=True)
 
     def _rate_set(self, change: Any) -> None:
-        if change["new"] is None:
+        if change["new"] is None or change["new"] == self._rate_shown:
             return
+        self._rate_shown = None
         if self._run is None:
             self._control.learning_rate = change["new"]
         elif abs(change["new"] - float(self._run.learning_rate)) > 1e-12:

@@ -18,9 +18,12 @@ def monitor_controls(monitor: Any) -> ipw.HBox:
         description="Stop", icon="stop", tooltip="end the training and keep the best weights",
         layout=ipw.Layout(width="80px"), disabled=True,
     )  # fmt: skip
+    # Not continuous: the browser would send every value that it shows back, rounded to the slider's
+    # steps, as if it had been moved by hand; a schedule would end with the first value shown.
     rate = ipw.FloatLogSlider(
         value=0.01, base=10, min=-6, max=0, step=0.05, description="learning rate",
         tooltip="holds from the next chunk on", readout_format=".1e", disabled=True,
+        continuous_update=False,
         style={"description_width": "92px"}, layout=ipw.Layout(width="320px"),
     )  # fmt: skip
     every = ipw.BoundedIntText(

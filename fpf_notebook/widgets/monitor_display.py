@@ -33,6 +33,7 @@ class MonitorDisplay(StaticPicture):
     _painter: LatestWins
     _painted: float
     _began: float
+    _rate_shown: float | None = None
 
     def _enter(self, phase: str) -> None:
         self.phase = phase
@@ -86,9 +87,17 @@ class MonitorDisplay(StaticPicture):
             if trial is not None:
                 self.picture.trial = trial_scene(*trial)
             self._show_status()
-        if run is not None and not np.isnan(float(run.learning_rate)):
-            self.learning_rate = float(run.learning_rate)
+        if run is not None:
+            self._show_rate(float(run.learning_rate))
         self._prepare_static()
+
+    def _show_rate(self, rate: float) -> None:
+        """Show the rate of the training, without setting it."""
+        # Meanwhile the training goes on. If it follows a schedule, it has another rate already,
+        # which is not to be set to the one that is shown.
+        if not np.isnan(rate):
+            self._rate_shown = rate
+            self.learning_rate = rate
 
     def _show_history(self) -> None:
         self.picture.history = history_scene(self.snapshots)

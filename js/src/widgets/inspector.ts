@@ -179,7 +179,10 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
     paintSpectrum();
   };
   watch(model, disposer, "scene", paintDetail);
-  watch(model, disposer, "selected", paintDetail);
+  watch(model, disposer, "selected", () => {
+    preview = -1; // what is chosen comes before what was pointed at
+    paintDetail();
+  });
   watch(model, disposer, "mode", paintDetail);
   paintDetail();
   return () => disposer.dispose();
