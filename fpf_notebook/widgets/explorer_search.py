@@ -12,6 +12,7 @@ from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.exhaustive import Limits, Rounds, search_in_rounds
 from fpf_notebook.finder.finder import FixedPointFinder
+from fpf_notebook.finder.outliers import refine_slow
 from fpf_notebook.finder.progress import CancelToken, Progress
 from fpf_notebook.finder.sampling import sample_states
 from fpf_notebook.finder.search import Candidates
@@ -133,6 +134,8 @@ def find(
         candidates = rounds.candidates
     else:
         candidates = finder.search(starts, u, progress=progress, cancel=cancel, step_map=step_map)
+    if not candidates.interrupted:
+        candidates = refine_slow(step_map, candidates, finder.options, cancel)
     return _select(step_map, search, filters, options, candidates, rounds, began, True)
 
 

@@ -1,0 +1,31 @@
+"""Slow points in the explorer: each of them once, and the same as in a script."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from fpf_notebook import FixedPointFinder, as_step_map
+from fpf_notebook.widgets.explorer_search import FilterSettings, SearchSettings, find
+
+# Two latches, each beyond the fold at 0.267 by a little: a ghost in each, and where both are.
+INPUT = (0.28, 0.28)
+STATES = np.random.default_rng(0).uniform(-1, 1, (20, 10, 2))
+
+
+def latches(state, input):
+    return jnp.tanh(1.6 * state + input)
+
+
+def test_each_ghost_is_shown_once():
+    step_map = as_step_map(latches, n_states=2, n_inputs=2)
+    search = SearchSettings(n_inits=300, noise_scale=0.5, input=INPUT)
+    filters = FilterSettings(final_q_threshold=1e-2)
+    shown = find(step_map, STATES, search, filters, {}).unique
+    finder = FixedPointFinder(step_map, final_q_threshold=1e-2)
+    script, _ = finder.find_fixed_points(
+        STATES, [INPUT], n_inits=300, noise_scale=0.5, include_slow=True
+    )
+    assert (shown.counts()["fixed"], shown.counts()["slow"]) == (1, 3)
+    np.testing.assert_allclose(shown.xstar, script.xstar, atol=1e-3)
+    assert list(shown.kind) == list(script.kind)
