@@ -52,6 +52,7 @@ class SnapshotQueue:
         self._waiting: dict[int, Any] = {}
         self._lock = threading.Lock()
         self._spent = 0.0
+        self._compiled = False
         self._elapsed = 0.0
         self._unlimited = False
         self._step_map: Any = None
@@ -145,6 +146,7 @@ class SnapshotQueue:
         with self._lock:
             self._waiting.clear()
         self._spent = self._elapsed = 0.0
+        self._compiled = False
         self._unlimited = False
 
     def wait(self, timeout: float | None = None) -> None:
@@ -172,7 +174,7 @@ class SnapshotQueue:
         """Search one; return whether to go on."""
         with self._lock:
             # The first one is free: it is compiled then, and shows what is coming.
-            free = self._unlimited or self._spent == 0
+            free = self._unlimited or not self._compiled
             if not self._waiting or not (free or self._spent < self._budget * self._elapsed):
                 return False
             epoch = max(self._waiting) if not self._unlimited else min(self._waiting)
@@ -196,7 +198,10 @@ class SnapshotQueue:
             with self._lock:
                 self._waiting.setdefault(epoch, params)
             return False
-        self._spent += snapshot.seconds
+        # Most of the first one's time was compilation, which comes once and is no measure of the
+        # searches to come.
+        self._spent += snapshot.seconds if self._compiled else 0.0
+        self._compiled = True
         self._book.add(snapshot)
         self._changed()
         return True
