@@ -7,6 +7,7 @@ DEMO_ARGS ?=
 BENCHMARK_ARGS ?=
 LAB_ARGS ?=
 BINDER_ARGS ?=
+DOCS_ARGS ?=
 BINDER_PYTHON ?= python3.11
 # `make test EXTRAS=test` leaves out what the tests in a real browser need; they are then skipped.
 EXTRAS ?= test,browser
@@ -64,7 +65,7 @@ lab: $(VENV)/.installed-lab  ## open JupyterLab on a notebook with the three wid
 
 docs: $(VENV)/.installed-docs  ## build the documentation, strictly, into docs/_build/html
 	@echo "make docs: running the tutorials that binder/check has not run, then building the pages"
-	@$(BIN)/python docs/prepare.py
+	@$(BIN)/python docs/prepare.py $(DOCS_ARGS)
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "make docs: open docs/_build/html/index.html"
 

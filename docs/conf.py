@@ -64,6 +64,7 @@ html_title = "fpf_notebook"
 html_static_path = ["_static", "_generated/static"]
 html_extra_path = ["_generated/site"]
 html_css_files = ["wide.css"]
+html_js_files = ["theme.js"]
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {

@@ -1,12 +1,15 @@
 """Make what the pages are built from and is not written by hand.
 
-    python docs/prepare.py
+    python docs/prepare.py [--no-run]
 
 - ``docs/tutorials/*.ipynb``: the tutorials with their outputs. What `binder/check` has left in
   build/notebooks is used if it is of these very notebooks and this code; others are run here.
 - ``docs/_generated/site/live/``: the explorer of the landing page.
 - ``docs/_generated/``: the measured table of the tutorials, the help texts of the command line.
 - ``docs/_generated/static/``: MathJax, out of the package sphinx-mathjax-offline.
+
+With ``--no-run`` notebooks are taken as they were run last, whatever has changed since: to see
+quickly what a page of text looks like.
 """
 
 from __future__ import annotations
@@ -90,6 +93,8 @@ def write_help() -> None:
 def executed(source: Path) -> Path:
     """Return a notebook with its outputs, run now if it has not been."""
     target = EXECUTED / source.name
+    if "--no-run" in sys.argv[1:] and target.exists():
+        return target
     if not is_fresh(target, source):
         print(f"docs: running {source.name}", flush=True)
         command = [sys.executable, str(ROOT / "binder" / "run_notebook.py"), str(source)]

@@ -106,6 +106,16 @@ def test_every_tutorial_is_there_with_its_widgets_alive(open_page, name):
     page.screenshot(path=ARTEFACTS / f"docs_{name}.png", full_page=True)
 
 
+def test_the_switch_of_the_theme_reaches_the_widgets(open_page):
+    page = open_page("tutorials/widgets.html")
+    root = page.locator("iframe.fpf-frame").first.content_frame.locator(".fpf-root").first
+    root.wait_for(timeout=20_000)
+    for theme in ("dark", "light"):
+        page.evaluate(f"document.body.dataset.theme = '{theme}'")
+        page.wait_for_timeout(300)
+        assert ("fpf-dark" in root.get_attribute("class")) == (theme == "dark")
+
+
 def test_formulas_are_set_without_a_network(open_page):
     page = open_page("explanation/q.html")
     page.wait_for_selector("mjx-container svg", timeout=20_000)
