@@ -13,7 +13,7 @@ from fpf_notebook.models import VanillaRNN
 from fpf_notebook.tasks import FlipFlop
 monitor = TrainingMonitor(snapshot_every=0)
 model = VanillaRNN(2, 3, 2, seed=1)
-monitor.watch(model, FlipFlop(2), n_epochs=300, learning_rate=lambda step: 0.01 * (1 - step / 6000))
+monitor.watch(model, FlipFlop(2), n_epochs=120, learning_rate=lambda step: 0.01 * (1 - step / 2400))
 """
 
 
@@ -26,7 +26,7 @@ def test_schedule_is_followed_to_its_end(page, lab):
     notebook.until("monitor.phase == 'stopped' and monitor.result(60) is not None", timeout=120)
     page.wait_for_timeout(500)
     assert notebook.ask("monitor.result().stopped_because") == "finished"
-    expected = "[0.01 * (1 - k / 6000) for k in range(6000)]"
+    expected = "[0.01 * (1 - k / 2400) for k in range(2400)]"
     off = f"abs(monitor.result().series['learning_rate'][:-1] - np.array({expected})).max()"
     assert notebook.ask(f"float({off})") < 1e-6
     assert page.inner_text(".fpf-rate .widget-readout") != first
