@@ -124,7 +124,8 @@ def test_what_the_package_imports_is_what_it_asks_for():
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["dataframes"], *extras["widgets"]]
+    optional = ("dataframes", "widgets", "torch", "keras", "flax", "equinox", "safetensors")
+    asked = [*project["dependencies"], *(line for extra in optional for line in extras[extra])]
     names = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in asked}
     # Names differ; matplotlib brings mpl_toolkits; IPython and Colab's `google` are there wherever
     # they are asked for.
