@@ -83,6 +83,7 @@ def test_a_notebook_is_run_measured_and_marked_as_fresh(run, tmp_path):
     assert (status, report["problem"], report["warnings"]) == (0, "", 1)
     assert 300 < report["megabytes"] < 800
     assert report["seconds"] > 0.5
+    assert 0 < report["cpu_seconds"] < 60
     assert notebook.cells[0].outputs[0]["data"]["text/plain"] == "300000000"
     code = (
         f"import sys; sys.path.insert(0, {str(BINDER)!r}); from run_notebook import is_fresh;"
@@ -103,7 +104,8 @@ def test_a_notebook_is_run_measured_and_marked_as_fresh(run, tmp_path):
         ("1 / 0", [], "ZeroDivisionError"),
         ("b = bytearray(400_000_000); import time; time.sleep(20)", ["--max-megabytes=300"],
          "more than 300 MB of memory"),
-        ("import time; time.sleep(60)", ["--max-seconds=3"], "CellTimeoutError"),
+        ("while True: pass", ["--max-seconds=5"], "more than 5 s of the processor"),
+        ("import time; time.sleep(60)", ["--max-seconds=2"], "CellTimeoutError"),
     ],
 )  # fmt: skip
 def test_what_goes_wrong_is_said(run, cell, options, problem):
