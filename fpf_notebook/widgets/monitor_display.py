@@ -14,9 +14,10 @@ from fpf_notebook.widgets.monitor_log import MetricLog, curves_of
 from fpf_notebook.widgets.monitor_snapshots import SnapshotBook, history_scene
 from fpf_notebook.widgets.monitor_status import training_status
 from fpf_notebook.widgets.monitor_trial import trial_scene
+from fpf_notebook.widgets.snapshot_queue import SnapshotQueue
 from fpf_notebook.widgets.static_picture import StaticPicture
 
-_PAINTS_PER_SECOND = 8
+_PAINTS_PER_SECOND = 5
 
 
 class MonitorDisplay(StaticPicture):
@@ -31,6 +32,7 @@ class MonitorDisplay(StaticPicture):
     _control: Any
     _trial: tuple[Any, Any, Any] | None
     _painter: LatestWins
+    _queue: SnapshotQueue
     _painted: float
     _began: float
     _rate_shown: float | None = None
@@ -38,6 +40,8 @@ class MonitorDisplay(StaticPicture):
     def _enter(self, phase: str) -> None:
         self.phase = phase
         self._show_status()
+        if phase == "paused":  # somebody wants to look
+            self._queue.show()
 
     def _complain(self, words: str) -> None:
         self.picture.status = {**self.picture.status, "state": "error", "error": words}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,15 +29,17 @@ def thinned(x: np.ndarray, y: np.ndarray, limit: int) -> tuple[np.ndarray, np.nd
     if n <= limit:
         return x, y
     buckets = (limit - 2) // 2
-    edges = 1 + (np.arange(buckets + 1) * (n - 2)) // buckets
-    keep = [0]
-    for start, stop in pairwise(edges.tolist()):
-        part = y[start:stop]
-        if np.isfinite(part).any():
-            pair = {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
-            keep.extend(sorted(pair))
-    keep.append(n - 1)
-    return x[keep], y[keep]
+    edges = (np.arange(buckets + 1) * (n - 2)) // buckets
+    inner, place = y[1:-1], np.arange(1, n - 1)
+    bucket = np.repeat(np.arange(buckets), np.diff(edges))
+    keep = [np.array([0, n - 1])]
+    for extreme in (np.fmin, np.fmax):
+        # Where a bucket has its extreme first; a bucket of NaN alone has none.
+        values = extreme.reduceat(inner, edges[:-1])
+        first = np.minimum.reduceat(np.where(inner == values[bucket], place, n), edges[:-1])
+        keep.append(first[first < n])
+    kept = np.unique(np.concatenate(keep))
+    return x[kept], y[kept]
 
 
 class MetricLog:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from fpf_notebook.widgets.live import Job, LatestWins
 from fpf_notebook.widgets.monitor_snapshots import SnapshotBook, take_snapshot
 
 _MAX_WAITING = 60
+# Seconds between two pictures of the history: each holds all snapshots.
+_SHOW_EVERY = 1.0
 _TRIALS = 24
 
 
@@ -27,7 +30,7 @@ class SnapshotQueue:
     book
         Where the snapshots go.
     changed
-        Called from the thread after each new snapshot.
+        Called from the thread when there are new snapshots, at most once a second but for the end.
     budget
         Share of the training's time that searches may take.
     n_inits
@@ -53,6 +56,7 @@ class SnapshotQueue:
         self._lock = threading.Lock()
         self._spent = 0.0
         self._compiled = False
+        self._unshown, self._shown = False, 0.0
         self._elapsed = 0.0
         self._unlimited = False
         self._step_map: Any = None
@@ -146,8 +150,14 @@ class SnapshotQueue:
         with self._lock:
             self._waiting.clear()
         self._spent = self._elapsed = 0.0
-        self._compiled = False
-        self._unlimited = False
+        self._compiled = self._unshown = self._unlimited = False
+
+    def show(self) -> None:
+        """Show the snapshots that are not shown yet."""
+        if self._unshown:
+            self._unshown = False
+            self._changed()
+            self._shown = time.perf_counter()
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until nothing is searched."""
@@ -163,10 +173,12 @@ class SnapshotQueue:
         me = weakref.ref(self)
 
         def work(cancel: CancelToken, _: Any) -> None:
-            while not cancel.cancelled:
+            queue = me()
+            while queue is not None and not cancel.cancelled and queue._one(cancel):
+                del queue  # a queue that nobody needs any more may go between two searches
                 queue = me()
-                if queue is None or not queue._one(cancel):
-                    return
+            if queue is not None and queue._unlimited:
+                queue.show()
 
         self._worker.submit(Job(work, lambda _: None))
 
@@ -179,6 +191,7 @@ class SnapshotQueue:
                 return False
             epoch = max(self._waiting) if not self._unlimited else min(self._waiting)
             params = self._waiting.pop(epoch)
+        began = time.perf_counter()
         step_map = self._step_map[1]
         known = self._book.before(epoch)
         n_states = step_map.n_states
@@ -198,12 +211,14 @@ class SnapshotQueue:
             with self._lock:
                 self._waiting.setdefault(epoch, params)
             return False
+        self._book.add(snapshot)
+        self._unshown = True
+        if time.perf_counter() - self._shown > _SHOW_EVERY:
+            self.show()
         # Most of the first one's time was compilation, which comes once and is no measure of the
         # searches to come.
-        self._spent += snapshot.seconds if self._compiled else 0.0
+        self._spent += time.perf_counter() - began if self._compiled else 0.0
         self._compiled = True
-        self._book.add(snapshot)
-        self._changed()
         return True
 
 

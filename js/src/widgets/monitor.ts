@@ -76,7 +76,8 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
     counts.stage.element,
   );
   const trialBox = h("div", {}, h("div", { class: "fpf-head" }, "example trial"), example.stage.element);
-  root.append(h("div", { class: "fpf-split" }, h("div", {}, loss.element, smoothing.element), trialBox), evolution);
+  const top = h("div", { class: "fpf-split" }, h("div", {}, loss.element, smoothing.element), trialBox);
+  root.append(top, evolution);
 
   const paintCurves = (): void => {
     const set = curves();
@@ -88,6 +89,7 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
   const paintTrial = (): void => {
     const now = trial();
     trialBox.style.display = now?.channels ? "" : "none";
+    top.style.gridTemplateColumns = now?.channels ? "" : "minmax(0, 1fr)";
     if (!now?.channels) return;
     const n = now.channels.length;
     example.update({
