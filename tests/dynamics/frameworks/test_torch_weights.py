@@ -42,7 +42,7 @@ def states_and_inputs(module, n=5, seed=1):
     return rng.uniform(-1, 1, (n, n_states)), rng.uniform(-1, 1, (n, module.input_size))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(module=modules())
 def test_one_step_and_jacobians_are_those_of_torch(module):
     tolerance = TOLERANCES[next(module.parameters()).dtype]
