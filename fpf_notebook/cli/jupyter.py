@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 
 def is_installed(module: str) -> bool:
@@ -32,14 +37,28 @@ def run_server(module: str, arguments: Sequence[str], folder: Path) -> int:
         Its exit status; 0 after Ctrl-C, the usual way to end a server.
     """
     with subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=folder) as server:
+        before = _raise_when_terminated()
         try:
             return server.wait()
         except KeyboardInterrupt:
             # The terminal has sent it Ctrl-C as well. JupyterLab asks whether it is meant; a second
             # Ctrl-C is the answer, and ends both.
-            try:
-                server.wait()
-            except KeyboardInterrupt:
-                server.terminate()
+            with contextlib.suppress(KeyboardInterrupt):
                 server.wait()
             return 0
+        finally:
+            if server.poll() is None:
+                server.terminate()
+            if before is not None:
+                signal.signal(signal.SIGTERM, before)
+
+
+def _raise_when_terminated() -> Any:
+    """Have SIGTERM raise SystemExit, so that it does not leave the server behind."""
+    if threading.current_thread() is not threading.main_thread():
+        return None  # only the main thread can
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    return signal.signal(signal.SIGTERM, leave)

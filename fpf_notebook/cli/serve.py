@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import ipaddress
 import json
 import sys
@@ -72,7 +74,8 @@ def explorer_of(n_bits: int, cell: str, n_hidden: int | None, seed: int) -> Any:
     from fpf_notebook.cli.network import trained_network
     from fpf_notebook.widgets import FixedPointExplorer
 
-    network = trained_network(n_bits, cell, n_hidden, seed, use_cache=True)
+    with contextlib.redirect_stdout(io.StringIO()):  # what it prints is for a terminal
+        network = trained_network(n_bits, cell, n_hidden, seed, use_cache=True)
     _, states = network.model.run(network.task.sample(_N_TRIALS, seed).inputs)
     return FixedPointExplorer(network.model, np.asarray(states), noise_scale=0.4)
 

@@ -130,6 +130,8 @@ def test_the_page_comes_up_on_this_machine_alone_and_ctrl_c_ends_it(tmp_path):
             except OSError:
                 time.sleep(0.3)
         assert "Fixed points of a 1-bit flip-flop network" in text
+        assert "Traceback" not in text
+        assert "Not trained now" not in text  # that is for the terminal
         addresses = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port)}
         for address in addresses - {"127.0.0.1", "::1"}:
             with pytest.raises(OSError, match=r"refused|timed out|unreachable|assign"):

@@ -1,6 +1,11 @@
 """``fpf-notebook tutorials``: copies, and what is opened on them."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -86,6 +91,26 @@ def test_a_server_runs_where_it_should_and_its_status_is_ours(tmp_path):
     )
     assert jupyter.run_server("server_of_a_test", ["a", "--b"], tmp_path) == 3
     assert (tmp_path / "seen").read_text() == "a --b"
+
+
+def test_a_server_does_not_outlive_us(tmp_path):
+    (tmp_path / "server_of_a_test.py").write_text(
+        "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(60)"
+    )
+    code = (
+        "from pathlib import Path; from fpf_notebook.cli.jupyter import run_server;"
+        f"run_server('server_of_a_test', [], Path({str(tmp_path)!r}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ours = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    ours.terminate()
+    assert ours.wait(30) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_what_is_installed_is_found_without_an_import():
