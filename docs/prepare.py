@@ -182,7 +182,7 @@ def write_measured() -> None:
         run = json.loads((EXECUTED / source.name).read_text(encoding="utf-8"))["metadata"]
         figures = run["fpf_notebook"]
         lines.append(
-            f"| {source.stem} | {figures['seconds']} | {figures['cpu_seconds']} | "
+            f"| {source.stem} | {figures['seconds']} | {figures.get('cpu_seconds', '')} | "
             f"{figures['megabytes']} |"
         )
     head = (
