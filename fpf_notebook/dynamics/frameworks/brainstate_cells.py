@@ -27,6 +27,24 @@ _KINDS = {
 }
 
 
+def is_module(model: Any) -> bool:
+    """Say whether a model is a module, and not a jitted function, say.
+
+    Parameters
+    ----------
+    model
+        Any object.
+
+    Returns
+    -------
+    bool
+        Whether `recipe_of_brainstate` takes it.
+    """
+    import brainstate
+
+    return isinstance(model, brainstate.nn.Module)
+
+
 def recipe_of_brainstate(model: Any, *, n_inputs: int | None = None, readout: Any = None) -> Recipe:
     """Read a module of BrainState that steps by ``update(x)``.
 

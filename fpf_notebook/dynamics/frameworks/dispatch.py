@@ -27,7 +27,8 @@ def framework_of(model: Any) -> str | None:
     Parameters
     ----------
     model
-        Any object; a method counts as its object.
+        Any object. A method counts as its object with PyTorch, where it can only be called;
+        elsewhere it is a function.
 
     Returns
     -------
@@ -35,11 +36,17 @@ def framework_of(model: Any) -> str | None:
         ``"torch"``, ``"keras"``, ``"flax"``, ``"equinox"``, ``"brainstate"``, or
         None if it is none of these (plain functions are of no framework).
     """
-    for subject in (model, getattr(model, "__self__", None)):
-        for base in type(subject).__mro__:
-            root = base.__module__.partition(".")[0]
-            if root in _FRAMEWORKS:
-                return _FRAMEWORKS[root]
+    own = _root_of(model)
+    if own is not None:
+        return own
+    return "torch" if _root_of(getattr(model, "__self__", None)) == "torch" else None
+
+
+def _root_of(model: Any) -> str | None:
+    for base in type(model).__mro__:
+        root = base.__module__.partition(".")[0]
+        if root in _FRAMEWORKS:
+            return _FRAMEWORKS[root]
     return None
 
 
@@ -86,7 +93,7 @@ def recipe_of_framework(
         _check_module(recipe, n_states, n_inputs, time)
         return recipe
     _refuse(readout, "readout", "it returns (output, next_state)")
-    if framework in ("flax", "equinox"):  # a callable object, whose code is JAX
+    if framework in ("flax", "equinox", "brainstate"):  # a callable object, whose code is JAX
         return recipe_of_function(model, params=params, dtype=dtype, **called)
     _refuse(params, "params", "its parameters are read from it")
     from fpf_notebook.dynamics.frameworks.torch_call import recipe_of_torch_call
@@ -120,6 +127,8 @@ def _recipe_of_module(
     if framework == "brainstate":
         from fpf_notebook.dynamics.frameworks import brainstate_cells
 
+        if not brainstate_cells.is_module(model):
+            return None
         _refuse_options(options, model)
         return brainstate_cells.recipe_of_brainstate(model, n_inputs=n_inputs, readout=readout)
     if framework == "keras":

@@ -110,3 +110,14 @@ def test_a_module_of_several_cells():
 def test_a_module_without_state_is_refused():
     with pytest.raises(ValueError, match="Linear has no HiddenState"):
         as_step_map(brainstate.nn.Linear(3, 4))
+
+
+def test_a_function_and_a_method_are_functions():
+    class Own(brainstate.nn.Module):
+        def step(self, h, u):
+            return jnp.tanh(2 * h + u)
+
+    h, u = RNG.normal(size=(3, N)), RNG.normal(size=(3, N))
+    for function in (Own().step, brainstate.transform.jit(Own().step)):
+        step_map = as_step_map(function, n_states=N, n_inputs=N, convention="state_input")
+        np.testing.assert_allclose(step_map(h, u), np.tanh(2 * h + u), atol=1e-12)
