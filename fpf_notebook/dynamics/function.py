@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe, parameters
+from fpf_notebook.dynamics.detached import detached
 from fpf_notebook.dynamics.probe import not_repeatable
 from fpf_notebook.dynamics.step_map import Precision, PyTree
 
@@ -77,6 +78,7 @@ def recipe_of_function(
             "f(input, state) -> (output, next_state), 'state_input' for "
             "F(state, input) -> next_state, or None to find out."
         )
+    function = detached(function)
     autonomous = _takes_state_only(function, with_params=params is not None)
     if autonomous:
         function, convention = _ignoring_input(function), "state_input"
