@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--finders", nargs="*", default=list(FINDERS), help="names of finders")
     parser.add_argument("--limit", type=int, default=120, help="seconds for one call")
     options = parser.parse_args()
+    torch.set_num_threads(1)  # of so small networks, more are only in each other's way
     networks = [from_file(p) for p in sorted(options.nets.glob("*.npz")) if p.stem in TRAINED]
     print(f"load average {os.getloadavg()[0]:.1f}, PyTorch {torch.__version__}\n\n{HEADER}")
     for network in networks:
