@@ -17,7 +17,10 @@ from fpf_notebook.widgets.monitor_trial import trial_scene
 from fpf_notebook.widgets.snapshot_queue import SnapshotQueue
 from fpf_notebook.widgets.static_picture import StaticPicture
 
-_PAINTS_PER_SECOND = 5
+# Seconds from one painting to the next. Within these limits, a painting that takes long is followed
+# by a pause so long that painting takes this share of the time.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
+_SHARE = 0.02
 
 
 class MonitorDisplay(StaticPicture):
@@ -34,6 +37,7 @@ class MonitorDisplay(StaticPicture):
     _painter: LatestWins
     _queue: SnapshotQueue
     _painted: float
+    _pause: float = _SHORTEST_PAUSE
     _began: float
     _rate_shown: float | None = None
 
@@ -65,7 +69,7 @@ class MonitorDisplay(StaticPicture):
     def _paint(self, last: bool = False) -> None:
         """Send what is new; the last time also into the picture that a saved notebook keeps."""
         moment = time.perf_counter()
-        if not last and (moment - self._painted < 1 / _PAINTS_PER_SECOND or self._painter.busy):
+        if not last and (moment - self._painted < self._pause or self._painter.busy):
             return
         self._painted = moment
         me = weakref.ref(self)
@@ -73,7 +77,10 @@ class MonitorDisplay(StaticPicture):
         def work(_: Any, __: Any) -> None:
             monitor = me()
             if monitor is not None:
+                began = time.thread_time()  # what it takes away from the training
                 monitor._send_news()
+                pause = (time.thread_time() - began) / _SHARE
+                monitor._pause = min(max(pause, _SHORTEST_PAUSE), _LONGEST_PAUSE)
                 if last:
                     monitor._show_static_again()
 
