@@ -29,7 +29,7 @@ INSTALL_BROWSER := apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractiv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test test-browser lint docs binder js benchmark hooks clean
+.PHONY: help demo lab test test-browser test-tensorflow lint docs binder js benchmark hooks clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,10 @@ test-browser: $(VENV)/.installed-$(EXTRAS)  ## run the tests that drag real slid
 	    $(INSTALL_BROWSER); } || echo "make test: that failed, the browser tests will be skipped"
 	@echo "make test: driving the widgets in a real JupyterLab"
 	@$(BIN)/python -m pytest tests/browser -rs
+
+test-tensorflow:  ## run the tests of TensorFlow's functions, in an environment with TensorFlow
+	@$(MAKE) --no-print-directory test VENV=.venv-tensorflow EXTRAS=test,tensorflow \
+	    PYTEST_ARGS=tests/dynamics/frameworks/test_tensorflow_call.py
 
 lint: $(VENV)/.installed-$(EXTRAS)  ## lint and check the types
 	@echo "make lint: ruff and mypy"

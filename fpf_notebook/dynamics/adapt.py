@@ -57,7 +57,8 @@ def as_step_map(
           ``params=variables``, and of nnx), Equinox (``GRUCell``, ``LSTMCell``) or BrainState;
         - any other ``torch.nn.Module`` called as ``module(input, state) -> (output, next_state)``,
           or a method of one;
-        - with ``framework="torch"``, a function of tensors;
+        - with ``framework="torch"`` or ``"tensorflow"``, a function of tensors; a ``tf.function``
+          and a callable ``tf.Module`` need not be told;
         - a :class:`StepMap`, which is returned as it is.
     n_states, n_inputs
         Lengths of the flat state and of the input. Needed where the model does not tell them.
@@ -90,8 +91,8 @@ def as_step_map(
         module. A linear layer of the same framework, arrays ``(W, b)`` with W [n_outputs,
         n_hidden], or a JAX function.
     framework
-        ``"torch"``: ``model`` is a function of PyTorch's tensors. Needed for plain functions only;
-        default: that of the model's class, and JAX for functions.
+        ``"torch"``, ``"tensorflow"``: ``model`` is a function of the tensors of this framework.
+        Needed for plain functions only; default: that of the model's class, and JAX for functions.
 
     Returns
     -------
@@ -164,8 +165,8 @@ def _recipe(
 ) -> Recipe:
     if framework is not None and framework not in CALLED:
         raise ValueError(
-            f"framework is {framework!r}, expected 'torch', for a function of tensors, or None: "
-            "modules tell theirs, and a function is taken as one of JAX."
+            f"framework is {framework!r}, expected 'torch' or 'tensorflow', for a function of "
+            "tensors, or None: modules tell theirs, and a function is taken as one of JAX."
         )
     if framework is None and not _is_brainpy(model):
         framework = framework_of(model)

@@ -123,6 +123,8 @@ def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) 
 
     n_outputs = int(np.prod(output_aval.shape, dtype=int)) if output_aval is not None else None
     precision = traced.precision if next_aval.dtype == work else "float32"
+    # Kept alive by the step, so that no other object can have the same number meanwhile.
+    callbacks = [*traced.callbacks, *(() if boxed is None else boxed.callbacks)]
     structure = f"{jax.tree.structure(params)} {[_aval(leaf) for leaf in jax.tree.leaves(params)]}"
     step_map = StepMap(
         step=_step(traced, wrapped, work),
@@ -141,6 +143,7 @@ def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) 
             f"{time} {dtype} {recipe.n_states} {recipe.n_inputs} {structure}",
             traced.text,
             "" if boxed is None else boxed.text,
+            " ".join(str(id(function)) for function in callbacks),
         ),
         dtype=dtype,
         precision="float32" if dtype == "float32" else precision,

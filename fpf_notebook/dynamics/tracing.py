@@ -33,9 +33,13 @@ class Traced:
     out_tree, out_avals
         Structure, and shapes and types, of the result.
     text
-        Identity of the computation: equal text, equal computation (given equal ``held``).
+        Identity of the computation: equal text, equal computation (given equal ``held`` and the
+        same ``callbacks``).
     precision
         The coarsest floating-point type to which the computation rounds.
+    callbacks
+        The host's functions that it calls, of which the text does not tell one from another. A
+        function with an attribute ``identity`` is known by that object in its place.
     """
 
     jaxpr: Jaxpr
@@ -44,6 +48,7 @@ class Traced:
     out_avals: tuple[Any, ...]
     text: str
     precision: Precision
+    callbacks: tuple[Any, ...] = ()
 
     def __call__(self, held: Sequence[Any], *args: PyTree) -> PyTree:
         """Evaluate the computation with these held arrays and arguments (traceable itself)."""
@@ -85,13 +90,15 @@ def trace(function: Callable[..., Any], *args: PyTree, with_derivative: bool = F
     closed, out = jax.make_jaxpr(lambda *a: function(*a), return_shape=True)(*args)
     out_avals, out_tree = jax.tree.flatten(out)
     jaxpr = closed.jaxpr
+    text, callbacks = _identity(closed, args, with_derivative)
     return Traced(
         jaxpr=jaxpr,
         held=tuple(_snapshot(value) for value in closed.consts),
         out_tree=out_tree,
         out_avals=tuple(out_avals),
-        text=_identity(closed, args, with_derivative),
+        text=text,
         precision="float32" if any(_rounds(eqn) for eqn in _equations(jaxpr)) else "float64",
+        callbacks=callbacks,
     )
 
 
@@ -107,16 +114,29 @@ def _snapshot(value: Any) -> Any:
     return np.array(value)
 
 
-def _identity(closed: ClosedJaxpr, args: PyTree, with_derivative: bool) -> str:
+def _identity(
+    closed: ClosedJaxpr, args: PyTree, with_derivative: bool
+) -> tuple[str, tuple[Any, ...]]:
     jaxpr = closed.jaxpr
     parts = [str(jaxpr), str(jax.tree.structure(args))]
     parts += [_value_text(value) for value in _embedded_values(jaxpr)]
+    callbacks = [*_callbacks(jaxpr)]
     if with_derivative:
-        parts.append(_derivative_text(closed))
-    return "\n".join(parts)
+        derivative = _derivative(closed)
+        parts.append(str(derivative))
+        callbacks += _callbacks(derivative)
+    return "\n".join(parts), tuple(callbacks)
 
 
-def _derivative_text(closed: ClosedJaxpr) -> str:
+def _callbacks(jaxpr: Jaxpr) -> Iterator[Any]:
+    for eqn in _equations(jaxpr):
+        if "callback" in eqn.params:
+            function = eqn.params["callback"]
+            function = getattr(function, "callback_func", function)
+            yield getattr(function, "identity", function)
+
+
+def _derivative(closed: ClosedJaxpr) -> Jaxpr:
     arrays: list[Any] = [variable.aval for variable in closed.jaxpr.invars]
     avals = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arrays]
     moving = [i for i, a in enumerate(avals) if np.issubdtype(a.dtype, np.floating)]
@@ -135,7 +155,7 @@ def _derivative_text(closed: ClosedJaxpr) -> str:
         # What has a rule for reverse mode only can be traced, but not evaluated.
         if any(eqn.primitive.name == "custom_lin" for eqn in _equations(jaxpr)):
             raise TypeError("can't apply forward-mode differentiation to a custom_vjp function")
-        return str(jaxpr)
+        return jaxpr
     except Exception as error:
         raise NotDifferentiableError(f"{type(error).__name__}: {error}") from error
 

@@ -289,3 +289,22 @@ def test_integer_parameters_may_have_any_width(dtype):
     step_map = as_step_map(step, n_states=2, n_inputs=0, params=params, dtype=dtype)
     h = np.array([[0.25, -0.5]])
     np.testing.assert_allclose(step_map(h, np.zeros((1, 0))), np.tanh(2 * h[:, ::-1]), rtol=1e-6)
+
+
+def test_callbacks_to_different_functions_are_not_mistaken_for_each_other():
+    def calling(gain):
+        def host(x):
+            return np.asarray(x) * np.asarray(gain, np.asarray(x).dtype)
+
+        @jax.custom_jvp
+        def scaled(x):
+            result = jax.ShapeDtypeStruct(x.shape, x.dtype)
+            return jax.pure_callback(host, result, x, vmap_method="expand_dims")
+
+        scaled.defjvp(lambda primals, tangents: (scaled(*primals), gain * tangents[0]))
+        return lambda h, u: scaled(h)
+
+    h = np.array([[0.25, -0.5]])
+    for gain in (0.5, 2.0):
+        step_map = as_step_map(calling(gain), n_states=2, n_inputs=0, batched=False)
+        np.testing.assert_allclose(step_map(h, np.zeros((1, 0))), gain * h, rtol=1e-6)

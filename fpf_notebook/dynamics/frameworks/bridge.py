@@ -37,11 +37,14 @@ class Host(NamedTuple):
         [batch, n_states + n_outputs, n_inputs] by u.
     n_outputs
         Length of the output, 0 if there is none.
+    model
+        The object that is called: what was compiled for it is used for it alone.
     """
 
     call: Callable[[Parameters, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     jacobians: Callable[[Parameters, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     n_outputs: int
+    model: Any
 
 
 def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, Any, Any], Any]:
@@ -66,13 +69,13 @@ def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, Any, 
         def on_host(*given: Any) -> np.ndarray:
             return np.concatenate([np.concatenate(host.call(*part), axis=1) for part in given])
 
-        return _callback(on_host, (n_rows,), params, h, u)
+        return _callback(on_host, host.model, (n_rows,), params, h, u)
 
     def derivatives(params: Any, h: Any, u: Any) -> Any:
         def on_host(*given: Any) -> np.ndarray:
             return np.concatenate([np.concatenate(host.jacobians(*p), axis=2) for p in given])
 
-        return _callback(on_host, (n_rows, n_states + n_inputs), params, h, u)
+        return _callback(on_host, host.model, (n_rows, n_states + n_inputs), params, h, u)
 
     step = jax.custom_jvp(values)
 
@@ -98,19 +101,24 @@ def _is_zero(tangent: Any) -> bool:
 
 def _no_derivative(n_rows: int, h: Any) -> Any:
     """Return something that fails when it is computed, not already when it is traced."""
-
-    def on_host(h: Any) -> Any:
-        raise NotImplementedError(
-            "The derivative by the weights of a model that is called in another framework is not "
-            "known to JAX. Train it there; or give a recurrent module that is read by its weights."
-        )
-
     result = jax.ShapeDtypeStruct((n_rows,), h.dtype)
-    return jax.pure_callback(on_host, result, h, vmap_method="expand_dims")
+    return jax.pure_callback(_fail, result, h, vmap_method="expand_dims")
+
+
+def _fail(h: Any) -> Any:
+    raise NotImplementedError(
+        "The derivative by the weights of a model that is called in another framework is not known "
+        "to JAX. Train it there; or give a recurrent module that is read by its weights."
+    )
 
 
 def _callback(
-    on_host: Callable[..., np.ndarray], shape: tuple[int, ...], params: Any, h: Any, u: Any
+    on_host: Callable[..., np.ndarray],
+    model: Any,
+    shape: tuple[int, ...],
+    params: Any,
+    h: Any,
+    u: Any,
 ) -> Any:
     """Call ``on_host(*parts)``, where a part is (params, h, u) with a batch axis in h and u."""
     arrays = [*params, h, u]
@@ -128,6 +136,7 @@ def _callback(
         found = np.ascontiguousarray(on_host(*parts), real).reshape(*batch, *shape)
         return found[..., None].view(np.uint32) if wide else found
 
+    call.identity = model  # type: ignore[attr-defined]  # see `Traced.callbacks`
     # JAX runs callbacks in threads of its own, where `jax.enable_x64` does not hold and what has 64
     # bits is rounded to 32 on the way in and out: so it travels as pairs of words of 32 bits.
     words = [

@@ -16,8 +16,9 @@ _FRAMEWORKS = {
     "equinox": "equinox",
     "brainstate": "brainstate",
     "brainpy_state": "brainstate",
+    "tensorflow": "tensorflow",
 }
-CALLED = ("torch",)
+CALLED = ("tensorflow", "torch")
 """Frameworks whose functions can be called, given ``framework=``."""
 
 
@@ -33,7 +34,7 @@ def framework_of(model: Any) -> str | None:
     Returns
     -------
     str or None
-        ``"torch"``, ``"keras"``, ``"flax"``, ``"equinox"``, ``"brainstate"``, or
+        ``"torch"``, ``"keras"``, ``"flax"``, ``"equinox"``, ``"brainstate"``, ``"tensorflow"``, or
         None if it is none of these (plain functions are of no framework).
     """
     own = _root_of(model)
@@ -96,6 +97,10 @@ def recipe_of_framework(
     if framework in ("flax", "equinox", "brainstate"):  # a callable object, whose code is JAX
         return recipe_of_function(model, params=params, dtype=dtype, **called)
     _refuse(params, "params", "its parameters are read from it")
+    if framework == "tensorflow":
+        from fpf_notebook.dynamics.frameworks.tensorflow_call import recipe_of_tensorflow_call
+
+        return recipe_of_tensorflow_call(model, dtype=dtype, **called)
     from fpf_notebook.dynamics.frameworks.torch_call import recipe_of_torch_call
 
     return recipe_of_torch_call(model, dtype=dtype, **called)

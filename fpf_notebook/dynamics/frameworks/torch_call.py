@@ -69,7 +69,7 @@ def recipe_of_torch_call(
     h = rng.uniform(-0.5, 0.5, (3, n_states))
     u = rng.uniform(-0.5, 0.5, (3, n_inputs))
     work, n_outputs = _probe(torch, call, arrays, h, u, dtype, name, module)
-    host = _host(torch, call, n_outputs)
+    host = _host(torch, call, n_outputs, model)
     step = bridged(host, n_states, n_inputs)
 
     def both(params: Any, h: Any, u: Any) -> tuple[Any, Any]:
@@ -232,7 +232,7 @@ def _rounded(array: np.ndarray, work: str) -> np.ndarray:
     return array.astype(work) if array.dtype.kind == "f" else array
 
 
-def _host(torch: Any, call: Callable[..., tuple[Any, Any]], n_outputs: int) -> Host:
+def _host(torch: Any, call: Callable[..., tuple[Any, Any]], n_outputs: int, model: Any) -> Host:
     def tensors(arrays: Sequence[np.ndarray]) -> list[Any]:
         # Copied: what JAX hands out must not be written to, and torch has no such thing.
         return [torch.tensor(array) for array in arrays]
@@ -269,4 +269,4 @@ def _host(torch: Any, call: Callable[..., tuple[Any, Any]], n_outputs: int) -> H
         by_h, by_u = (torch.stack(part, dim=1).numpy() for part in zip(*found, strict=True))
         return by_h, by_u
 
-    return Host(values, jacobians, n_outputs)
+    return Host(values, jacobians, n_outputs, model)

@@ -224,3 +224,26 @@ def test_a_network_that_wraps_a_recurrent_module_is_told_the_quick_way():
         as_step_map(Network(), n_states=N, n_inputs=M)
     with pytest.raises(ValueError, match=r"a next state of \(3, 3\), expected \(3, 4\)"):
         as_step_map(lambda u, h: (h, h[:, :3]), n_states=N, n_inputs=M, framework="torch")
+
+
+def test_two_functions_of_the_same_sizes_are_not_mistaken_for_each_other():
+    h, u = states_and_inputs()
+
+    def scaled(gain):
+        return lambda u, h: (h, torch.tanh(gain * h))
+
+    for gain in (0.5, 2.0):
+        step_map = as_step_map(scaled(gain), n_states=N, n_inputs=M, framework="torch")
+        np.testing.assert_allclose(step_map(h, u), np.tanh(gain * h), atol=1e-14)
+        by_h, _ = linearize(step_map, np.zeros((1, N)), np.zeros((1, M)))
+        np.testing.assert_allclose(by_h[0], gain * np.eye(N), atol=1e-14)
+
+
+def test_the_same_module_with_other_weights_compiles_nothing_anew(module):
+    first = as_step_map(module, n_states=N, n_inputs=M)
+    with torch.no_grad():
+        module.cell.bias_hh += 0.5
+    second = first.with_model(module)
+    assert first.signature == second.signature
+    h, u = states_and_inputs()
+    assert not np.allclose(first(h, u), second(h, u))
