@@ -18,8 +18,9 @@ from fpf_notebook.widgets.snapshot_queue import SnapshotQueue
 from fpf_notebook.widgets.static_picture import StaticPicture
 
 # Seconds from one painting to the next. Within these limits, a painting that takes long is followed
-# by a pause so long that painting takes this share of the time.
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
+# by a pause so long that painting takes this share of the time. (The browser, which paints the same
+# on a core that the training could use, is not counted: hence no more than two a second.)
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 2.0
 _SHARE = 0.02
 
 
