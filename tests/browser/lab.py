@@ -256,9 +256,13 @@ def still(page: Any, selector: str) -> str:
 
 
 def until(page: Any, expression: str, seconds: float = 10) -> None:
-    """Wait until a JavaScript expression is true, on pages that forbid `eval` as well."""
+    """Wait until a JavaScript expression is true, on pages that forbid `eval` as well.
+
+    While it asks for something of an element that is not there yet, it is not true.
+    """
     deadline = time.monotonic() + seconds
-    while not page.evaluate(expression):
+    attempt = f"() => {{ try {{ return {expression} }} catch (error) {{ return false }} }}"
+    while not page.evaluate(attempt):
         if time.monotonic() > deadline:
             raise AssertionError(f"not true within {seconds} s: {expression}")
         page.wait_for_timeout(50)
