@@ -6,16 +6,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook.exercises import check
-
-
-def hint(name, answer, *secrets):
-    """Return the hint to a wrong answer, which must not give the right one away."""
-    verdict = check(name, answer)
-    assert not verdict.passed
-    assert "could not be used" not in verdict.hint
-    for secret in secrets:
-        assert secret not in verdict.hint
-    return verdict.hint
+from tests.exercises.hints import hint
 
 
 class TestStep:

@@ -8,19 +8,10 @@ import numpy as np
 import pytest
 
 from fpf_notebook.exercises import check
+from tests.exercises.hints import hint
 
 LOW, HIGH = (1 - np.sqrt(3)) / 2, (1 + np.sqrt(3)) / 2
 FOLD = np.sqrt(2) - np.arctanh(np.sqrt(0.5))  # g = 2: slope one at x² = 1/2
-
-
-def hint(name, answer, *secrets):
-    """Return the hint to a wrong answer, which must not give the right one away."""
-    verdict = check(name, answer)
-    assert not verdict.passed
-    assert "could not be used" not in verdict.hint
-    for secret in secrets:
-        assert secret not in verdict.hint
-    return verdict.hint
 
 
 class TestParabola:

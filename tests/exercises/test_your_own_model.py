@@ -8,18 +8,9 @@ import pytest
 
 from fpf_notebook import as_step_map
 from fpf_notebook.exercises import check
+from tests.exercises.hints import hint
 
 W3 = jnp.array([[0.5, -1.5, 0.0], [1.5, 0.5, 0.3], [0.0, 0.2, 1.2]])
-
-
-def hint(name, answer, *secrets):
-    """Return the hint to a wrong answer, which must not give the right one away."""
-    verdict = check(name, answer)
-    assert not verdict.passed
-    assert "could not be used" not in verdict.hint
-    for secret in secrets:
-        assert secret not in verdict.hint
-    return verdict.hint
 
 
 def rate(h, u, weights=W3):
