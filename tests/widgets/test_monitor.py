@@ -13,6 +13,7 @@ from fpf_notebook.training import train
 from fpf_notebook.widgets import TrainingMonitor
 from fpf_notebook.widgets.monitor_log import MetricLog, curves_of, thinned
 from fpf_notebook.widgets.monitor_snapshots import Snapshot, SnapshotBook, changes
+from tests.widgets.waiting import until
 
 
 @pytest.fixture
@@ -20,13 +21,6 @@ def monitor():
     made = TrainingMonitor(snapshot_every=5)
     yield made
     made.close()
-
-
-def until(condition, timeout=60.0):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "not within the time"
-        time.sleep(0.002)
 
 
 def test_watches_a_training_in_the_background(monitor):

@@ -16,6 +16,7 @@ from fpf_notebook.dynamics import as_step_map
 from fpf_notebook.models import VanillaRNN
 from fpf_notebook.widgets import TrainingMonitor
 from fpf_notebook.widgets.weights_reader import weights_reader
+from tests.widgets.waiting import until
 
 
 @pytest.fixture
@@ -23,13 +24,6 @@ def monitor():
     made = TrainingMonitor(snapshot_every=2)
     yield made
     made.close()
-
-
-def until(condition, timeout=60.0):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "not within the time"
-        time.sleep(0.002)
 
 
 def batches(n, seed=0, targets=0.0):
