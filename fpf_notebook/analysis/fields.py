@@ -115,13 +115,13 @@ def as_field(name: str, value: Any, sizes: dict[str, int]) -> np.ndarray:
     """
     spec = FIELDS[name]
     array = _converted(name, np.asarray(value), spec.type)
-    expected = ", ".join(f"n_{dim}s={sizes[dim]}" if dim in sizes else dim for dim in spec.dims)
     fits = array.ndim == len(spec.dims) and all(
-        sizes.setdefault(dim, length) == length
-        for dim, length in zip(spec.dims, array.shape, strict=True)
+        sizes.get(dim, length) == length for dim, length in zip(spec.dims, array.shape, strict=True)
     )
     if not fits:
+        expected = ", ".join(f"n_{dim}s={sizes[dim]}" if dim in sizes else dim for dim in spec.dims)
         raise ValueError(f"{name} has shape {array.shape}, expected [{expected}].")
+    sizes.update(zip(spec.dims, array.shape, strict=True))
     if name in _CHOICES:
         strange = sorted(set(array.tolist()) - set(_CHOICES[name]))
         if strange:

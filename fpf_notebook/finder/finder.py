@@ -485,8 +485,13 @@ class FixedPointFinder:
     ) -> tuple[FixedPoints, FixedPoints]:
         options = options or self.options
         everything = to_fixed_points(
-            found, judge(found, options), step_map, options, cond_ids
-        ).update(provenance=_provenance(step_map, options))
+            found,
+            judge(found, options),
+            step_map,
+            options,
+            cond_ids,
+            _provenance(step_map, options),
+        )
         return select_unique(everything, step_map, options, include_slow=include_slow)
 
     def _shown(self, progress: Progress | None) -> Progress:

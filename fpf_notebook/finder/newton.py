@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from fpf_notebook.finder import small_systems
 from fpf_notebook.finder.lanes import Lanes, LaneStatus, Tolerances
 
 __all__ = ["INITIAL_DAMPING", "STALL_CHECK_EVERY", "build_newton", "dense_steps", "residual_of"]
@@ -167,14 +168,17 @@ def dense_steps(residual: Any, params: Any, x: Any, u: Any, damping: Any) -> Any
 
     r, a = jax.vmap(linearize)(x, u)
     gradient = jnp.einsum("lij,li->lj", a, r)
-    gram = jnp.einsum("lij,lik->ljk", a, a)
     # The tiny floor, relative to the size of A, keeps an exactly singular A factorizable: a
     # line attractor then gets the minimum-norm step instead of NaN.
-    scale = jnp.trace(gram, axis1=-2, axis2=-1) / n
+    scale = jnp.sum(a * a, axis=(-2, -1)) / n
     floor = 8.0 * (jnp.finfo(x.dtype).eps * scale + jnp.finfo(x.dtype).tiny)
     ridge = damping * jnp.linalg.norm(r, axis=-1) + floor
-    lower = jnp.linalg.cholesky(gram + ridge[:, None, None] * eye)
-    delta = -jax.scipy.linalg.cho_solve((lower, True), gradient[..., None])[..., 0]
+    if n <= small_systems.LARGEST:
+        delta = -small_systems.solve_normal_equations(a, gradient, ridge)
+    else:
+        gram = jnp.einsum("lij,lik->ljk", a, a)
+        lower = jnp.linalg.cholesky(gram + ridge[:, None, None] * eye)
+        delta = -jax.scipy.linalg.cho_solve((lower, True), gradient[..., None])[..., 0]
 
     def linear_model(move: Any) -> Any:
         return r + jnp.einsum("lij,lj->li", a, move)

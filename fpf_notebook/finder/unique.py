@@ -90,7 +90,8 @@ def to_fixed_points(
     judgement: Judgement,
     step_map: StepMap,
     options: Options,
-    cond_ids: np.ndarray | None = None,
+    cond_ids: np.ndarray | None,
+    provenance: dict[str, Any],
 ) -> FixedPoints:
     """Return every lane, in order, as one record (``all_fps``)."""
     lanes = candidates.lanes
@@ -106,6 +107,7 @@ def to_fixed_points(
         kind=_KIND_NAMES[judgement.kind],
         status=judgement.reason.astype(str),
         cond_id=cond_ids,
+        provenance=provenance,
         **_metadata(step_map, options, candidates.interrupted),
     )
 

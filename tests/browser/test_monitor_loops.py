@@ -9,8 +9,8 @@ from tests.browser.lab import SETUP, Notebook
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 STATUS = '[data-testid="fpf-status"]'
-# A tanh cell learns from another. Its recurrent weights grow from 0.3 to the teacher's 0.5 times the
-# identity: it contracts all the while and has one fixed point, which is stable.
+# A tanh cell learns from another. Its recurrent weights grow from 0.3 to the teacher's 0.5 times
+# the identity: it contracts all the while and has one fixed point, which is stable.
 BPTT = """
 import brainpy as bp, brainpy.math as bm
 inputs = np.random.default_rng(0).normal(size=(5, 8, 10, 2))
