@@ -13,6 +13,7 @@ import brainpy as bp
 import brainpy.math as bm
 import jax
 import jax.numpy as jnp
+import numpy as np
 from brainpy.math import activations
 
 from fpf_notebook.dynamics import intervals
@@ -118,7 +119,7 @@ def box_of(
 def _declared(pure: PureModel, base: Values, n_inputs: int) -> tuple[Box | None, str]:
     model = pure.model
     with jax.enable_x64(pure.work == jnp.float64):
-        call = pure.explore(model.invariant_box, jnp.zeros(n_inputs, pure.work))
+        call = pure.explore(model.invariant_box, np.zeros(n_inputs, pure.work))
     reason = getattr(model, "invariant_box_reason", None)
     if call.result is None:
         return None, str(reason or f"{pure.name}.invariant_box says that there is none")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Watch", "pool_size", "rounding_floor", "run_adam", "run_newton"]
 
 _SMALLEST_POOL = 64
+# Up to so many states a pool of 64 takes as long to compile as a hundred searches take with 256.
+_FEW_STATES, _SMALLEST_POOL_OF_FEW = 32, 256
 _CHUNK_FLOPS = 4e8  # about a tenth of a second: what a cancellation has to wait for
 _NEVER_COMPACT_BELOW = 8  # states; an iteration is then cheaper than a second compilation
 _MATRICES_PER_LANE = 6  # Jacobian, its tangents, the normal matrix, its factor and copies of them
@@ -132,7 +134,11 @@ def run_newton(
     )
     running = np.flatnonzero(lanes.status == LaneStatus.RUNNING)
     size = pool_size(n_states, options.max_memory, matrix_free, len(running))
-    smallest = size if n_states <= _NEVER_COMPACT_BELOW else min(size, _SMALLEST_POOL)
+    if n_states <= _NEVER_COMPACT_BELOW:
+        smallest = size
+    else:
+        few = n_states <= _FEW_STATES
+        smallest = min(size, _SMALLEST_POOL_OF_FEW if few else _SMALLEST_POOL)
     active, waiting = running[:size], running[size:]
     while len(active) and not watch.stop():
         while size > smallest and len(active) <= size // 4 and not len(waiting):
