@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -41,6 +42,26 @@ class Snapshot:
     points: FixedPoints
     trajectories: np.ndarray
     seconds: float
+
+    # What the browser shows of it and what no other snapshot changes: it is sent many times.
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What each point is, in one line."""
+        return scenes.point_names(self.points) if len(self.points) else []
+
+    @cached_property
+    def code(self) -> np.ndarray:
+        """[n] The class of each point, as the browser knows it."""
+        return scenes.class_codes(self.points) if len(self.points) else np.zeros(0, np.int32)
+
+    @cached_property
+    def eigenvalues(self) -> np.ndarray:
+        """[n, mode, 2] Real and imaginary parts."""
+        values = self.points.eigval_J_xstar
+        if values is None or not len(self.points):
+            return np.zeros((0, 0, 2))
+        return np.stack([values.real, values.imag], axis=-1)
 
 
 def take_snapshot(
@@ -246,18 +267,14 @@ def history_scene(book: SnapshotBook) -> dict[str, Any] | None:
         places = points.xstar if len(points) else np.zeros((0, n_states))
         places = scenes.padded(axes.transform(places))
         clouds += [paths, places]
-        values = points.eigval_J_xstar
-        pairs = np.zeros((0, 0, 2))
-        if values is not None and len(points):
-            pairs = np.stack([values.real, values.imag], axis=-1)
         snapshots.append(
             {
                 "epoch": page.epoch,
                 "label": f"{book.unit} {page.epoch}",
                 "points": places,
-                "code": scenes.class_codes(points) if len(points) else np.zeros(0, np.int32),
-                "names": scenes.point_names(points) if len(points) else [],
-                "eigenvalues": pairs,
+                "code": page.code,
+                "names": page.names,
+                "eigenvalues": page.eigenvalues,
                 "trajectories": paths,
             }
         )

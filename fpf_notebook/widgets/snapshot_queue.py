@@ -17,8 +17,10 @@ from fpf_notebook.widgets.live import Job, LatestWins
 from fpf_notebook.widgets.monitor_snapshots import SnapshotBook, take_snapshot
 
 _MAX_WAITING = 60
-# Seconds between two pictures of the history: each holds all snapshots.
-_SHOW_EVERY = 1.0
+# Seconds between two pictures of the history, each of which holds all snapshots: within these
+# limits so many that making pictures takes this share of the time.
+_SHOW_EVERY, _SHOW_SELDOM = 1.0, 5.0
+_SHARE = 0.01
 _TRIALS = 24
 
 
@@ -30,7 +32,8 @@ class SnapshotQueue:
     book
         Where the snapshots go.
     changed
-        Called from the thread when there are new snapshots, at most once a second but for the end.
+        Called from the thread when there are new snapshots; every one to five seconds, and at the
+        end.
     budget
         Share of the training's time that searches may take.
     n_inits
@@ -56,7 +59,7 @@ class SnapshotQueue:
         self._lock = threading.Lock()
         self._spent = 0.0
         self._compiled = False
-        self._unshown, self._shown = False, 0.0
+        self._unshown, self._next_show = False, 0.0
         self._elapsed = 0.0
         self._unlimited = False
         self._step_map: Any = None
@@ -149,15 +152,17 @@ class SnapshotQueue:
         self._worker.cancel()
         with self._lock:
             self._waiting.clear()
-        self._spent = self._elapsed = 0.0
+        self._spent = self._elapsed = self._next_show = 0.0
         self._compiled = self._unshown = self._unlimited = False
 
     def show(self) -> None:
         """Show the snapshots that are not shown yet."""
         if self._unshown:
             self._unshown = False
+            began = time.perf_counter()
             self._changed()
-            self._shown = time.perf_counter()
+            ended = time.perf_counter()
+            self._next_show = ended + min(max((ended - began) / _SHARE, _SHOW_EVERY), _SHOW_SELDOM)
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until nothing is searched."""
@@ -213,7 +218,7 @@ class SnapshotQueue:
             return False
         self._book.add(snapshot)
         self._unshown = True
-        if time.perf_counter() - self._shown > _SHOW_EVERY:
+        if time.perf_counter() > self._next_show:
             self.show()
         # Most of the first one's time was compilation, which comes once and is no measure of the
         # searches to come.
