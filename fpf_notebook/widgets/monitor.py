@@ -43,7 +43,7 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
         Under which the fixed points are sought. Default zero.
     budget : float
         Largest share of the training's time that searches may take while it runs; what is left
-        over is searched when it has ended. Default 0.02.
+        over is searched when it has ended. Default 0.01.
     n_inits : int
         Starts of each search. Default 384.
 
@@ -89,7 +89,7 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
         *,
         snapshot_every: int = 5,
         constant_input: Any = None,
-        budget: float = 0.02,
+        budget: float = 0.01,
         n_inits: int = 384,
     ) -> None:
         if not budget > 0:

@@ -66,7 +66,7 @@ export class CurvesView {
     if (!data || width < 40 || height < 40) return;
     const theme = readTheme(element);
     const key = JSON.stringify([data.series.map((s) => s.name), this.options.log, theme.dark]);
-    const table = align(data, this.options, Math.max(200, 2 * width));
+    const table = align(data, this.options, Math.max(200, width));
     if (key !== this.key || !this.plot) {
       this.plot?.destroy();
       this.plot = new uPlot(this.config(data, theme, width, height), table, element);
