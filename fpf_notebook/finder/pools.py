@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["Watch", "pool_size", "rounding_floor", "run_adam", "run_newton"]
+__all__ = ["Watch", "pool_size", "rounding_floor", "run_adam", "run_newton", "smallest_pool"]
 
 _SMALLEST_POOL = 64
 # Up to so many states a pool of 64 takes as long to compile as a hundred searches take with 256.
@@ -98,6 +98,28 @@ def pool_size(n_states: int, max_memory: int, matrix_free: bool, n_lanes: int) -
     return min(largest, max(needed, min(_SMALLEST_POOL, largest)))
 
 
+def smallest_pool(n_states: int, size: int) -> int:
+    """Return the size down to which a pool shrinks as its lanes end.
+
+    Each size is another compilation. The fewer the states, the less an iteration costs beside it.
+
+    Parameters
+    ----------
+    n_states : int
+        Length of the state.
+    size : int
+        Lanes at the beginning.
+
+    Returns
+    -------
+    int
+        At most ``size``.
+    """
+    if n_states <= _NEVER_COMPACT_BELOW:
+        return size
+    return min(size, _SMALLEST_POOL_OF_FEW if n_states <= _FEW_STATES else _SMALLEST_POOL)
+
+
 def rounding_floor(n_states: int, dtype: Any = np.float64) -> float:
     """Return the q that rounding leaves at states of the order of 1: none smaller is asked for."""
     return n_states * float(np.finfo(dtype).eps) ** 2
@@ -134,11 +156,7 @@ def run_newton(
     )
     running = np.flatnonzero(lanes.status == LaneStatus.RUNNING)
     size = pool_size(n_states, options.max_memory, matrix_free, len(running))
-    if n_states <= _NEVER_COMPACT_BELOW:
-        smallest = size
-    else:
-        few = n_states <= _FEW_STATES
-        smallest = min(size, _SMALLEST_POOL_OF_FEW if few else _SMALLEST_POOL)
+    smallest = smallest_pool(n_states, size)
     active, waiting = running[:size], running[size:]
     while len(active) and not watch.stop():
         while size > smallest and len(active) <= size // 4 and not len(waiting):

@@ -8,7 +8,7 @@ import pytest
 from fpf_notebook import FixedPointFinder, FixedPoints, SilentProgress
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder import pools
-from fpf_notebook.finder.pools import pool_size
+from fpf_notebook.finder.pools import pool_size, smallest_pool
 from fpf_notebook.models import VanillaRNN
 from tests.finder.known_maps import (
     Known,
@@ -45,6 +45,14 @@ def test_a_pool_is_not_larger_than_needed() -> None:
     assert pool_size(4, 512_000_000, False, 1000) == 1024
     assert pool_size(4, 512_000_000, False, 1) == 64  # one compilation serves all small searches
     assert pool_size(4, 1, False, 1000) == 1
+
+
+@pytest.mark.parametrize(
+    ("n_states", "size", "smallest"),
+    [(4, 1024, 1024), (16, 1024, 256), (32, 64, 64), (64, 1024, 64), (600, 32, 32)],
+)
+def test_a_pool_of_few_states_shrinks_less(n_states: int, size: int, smallest: int) -> None:
+    assert smallest_pool(n_states, size) == smallest
 
 
 def test_a_search_in_small_pools_gives_the_same() -> None:
