@@ -145,7 +145,7 @@ def _monitor_cost(notebook: Notebook, pairs: int = 9) -> dict[str, Any]:
         "quartiles_percent": [round(100 * (quartiles[i] - 1), 1) for i in (0, 2)],
         "more_processor_time_percent": round(100 * (statistics.median(processor) - 1), 1),
         "pairs": len(ratios),
-        "snapshots_while_training": notebook.ask("len(monitor.snapshots)"),
+        "snapshots": notebook.ask("len(monitor.snapshots)"),
     }
 
 
