@@ -188,9 +188,9 @@ def _cast(params: PyTree, work: np.dtype) -> PyTree:
 
     def cast(value: Any) -> Any:
         if jnp.issubdtype(value.dtype, jnp.floating):
-            # By NumPy where possible: JAX would compile a program for each shape.
-            known = not isinstance(value, jax.core.Tracer)
-            return jnp.asarray(np.asarray(value, work) if known else value, work)
+            if value.dtype != work and not isinstance(value, jax.core.Tracer):
+                value = np.asarray(value).astype(work)  # JAX compiles a program for each shape
+            return jnp.asarray(value, work)
         if value.dtype.kind in "iu" and value.dtype.itemsize > work.itemsize:
             # Traced in single precision as 32 bits; called where 64 are on.
             return jnp.asarray(value, f"{'int' if value.dtype.kind == 'i' else 'uint'}32")

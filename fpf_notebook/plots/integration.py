@@ -95,7 +95,7 @@ def integration_scene(
         raise ValueError(f"axes: {axes} given, expected two numbers below {n_axes}")
     columns = list(axes)
     places = analysis.project(analysis.points.xstar)[:, columns]
-    points = [Points(places, "expansion", f"expansion points ({len(places)})", scale=0.6)]
+    points = [Points(places, "expansion", f"expansion points ({len(places)})", scale=0.9)]
     paths: list[np.ndarray] = []
     scale = None
     if state_traj is not None:
@@ -193,7 +193,7 @@ def selection_scene(
         directions = analysis.selection[used] @ plane.axes[:, 1:3]
         clouds.append(places)
         lines.append((style, context, places, directions))
-        points.append(Points(places, "expansion", "", scale=0.6))
+        points.append(Points(places, "expansion", "", scale=0.8))
     extent = max(high - low for low, high in padded_ranges(clouds, 2))
     longest = max(float(np.linalg.norm(d, axis=1).max()) for _, _, _, d in lines)
     reach = 0.15 * extent / max(longest, 1e-300)

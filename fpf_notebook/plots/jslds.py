@@ -100,12 +100,13 @@ def expansion_points_scene(
     )
     shown = e[np.unique(np.linspace(0, len(e) - 1, min(len(e), _MAX_SHOWN)).astype(int))]
     places = projection.transform(shown)
-    points = Points(places, "expansion", f"expansion points ({len(e)})", scale=0.6)
+    # Behind the points that they gather at, and reaching out from behind them.
+    points = Points(places, "expansion", f"expansion points ({len(e)})", scale=1.5)
     clouds = [places, *(p.positions for p in scene.points)]
     clouds += [path for lines in scene.lines for path in lines.paths]
     ranges = padded_ranges(clouds, scene.n_dims, min_share=0.3)
     axes = tuple(replace(axis, range=r) for axis, r in zip(scene.axes, ranges, strict=True))
-    return replace(scene, axes=axes, points=(points, *scene.points))
+    return replace(scene, axes=axes, points=(*scene.points, points))
 
 
 def plot_expansion_spectrum(

@@ -91,7 +91,7 @@ def draw(
         _draw_bars(axes, bars, zorder=2 + 0.01 * k)
     for lines in scene.lines:
         _draw_lines(axes, lines, scene.n_dims)
-    size = marker_size(sum(len(points.positions) for points in scene.points))
+    size = marker_size(scene.n_points)
     size *= float(np.clip(min(figure.get_size_inches()) / 6, 0.8, 1.5))
     for rank, points in enumerate(scene.points):
         _draw_points(axes, points, scene, size, 6 - 0.01 * rank, scatter_kwargs or {})
@@ -183,10 +183,11 @@ def _draw_points(
     scatter_kwargs: dict[str, Any],
 ) -> None:
     style = POINTS[points.style]
+    width = size * style.size * points.scale
     kwargs: dict[str, Any] = {
         "marker": _MARKERS[style.shape],
-        "s": (size * style.size * points.scale) ** 2,
-        "linewidth": 0.6 if style.filled else 1.2,
+        "s": width**2,
+        "linewidth": min(0.6, 0.08 * width) if style.filled else 1.2,
         "label": points.label,
         "zorder": zorder,
     }

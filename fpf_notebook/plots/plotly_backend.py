@@ -54,11 +54,10 @@ def draw(
     -------
     plotly.graph_objects.Figure
     """
-    n_points = sum(len(points.positions) for points in scene.points)
     # In reverse, as what comes later lies on top; the legend keeps the scene's order by rank.
     traces = [_bars(bars, scene) for bars in scene.bars]
     traces += [_lines(lines, scene) for lines in scene.lines]
-    traces += [_points(points, scene, n_points) for points in reversed(scene.points)]
+    traces += [_points(points, scene) for points in reversed(scene.points)]
     traces += [_key(points, scene) for points in scene.points if points.values is not None]
     labels = [points.label for points in scene.points]
     labels += [bars.label for bars in scene.bars] + [lines.label for lines in scene.lines]
@@ -78,10 +77,11 @@ def apply_theme(figure: go.Figure, theme: Theme) -> None:
             part[path] = value
 
 
-def _points(points: Points, scene: Scene, n_points: int) -> Any:
+def _points(points: Points, scene: Scene) -> Any:
     style = POINTS[points.style]
     shape = style.shape if style.filled else f"{style.shape}-open"
-    size = float(np.clip(20.0 / max(n_points, 1) ** 0.16, 4.0, 12.0)) * style.size * points.scale
+    usual = float(np.clip(20.0 / max(scene.n_points, 1) ** 0.16, 4.0, 12.0))
+    size = usual * style.size * points.scale
     if scene.n_dims == 3:
         size *= 0.6  # WebGL marks are larger than they say
     by_value = points.values is not None
@@ -95,7 +95,7 @@ def _points(points: Points, scene: Scene, n_points: int) -> Any:
         meta[theme] = {} if by_value else {"marker.color": colour}
         edge = page.quiet if by_value else page.paper if style.filled else colour
         meta[theme]["marker.line.color"] = edge
-    marker["line"] = {"width": 0.8 if style.filled else 2}
+    marker["line"] = {"width": min(0.8, 0.08 * size) if style.filled else 2}
     return _scatter(
         points.positions,
         mode="markers",

@@ -158,6 +158,12 @@ class Scene:
         """The number of axes."""
         return len(self.axes)
 
+    @property
+    def n_points(self) -> int:
+        """The number of points that decides how large their marks are; a cloud's has no say."""
+        single = [len(p.positions) for p in self.points if not POINTS[p.style].cloud]
+        return sum(single) or sum(len(p.positions) for p in self.points)
+
 
 def height_for(ranges: Sequence[tuple[float, float]]) -> float:
     """Return the height of a figure, in shares of its width, for two axes of equal scale."""

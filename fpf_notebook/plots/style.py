@@ -24,6 +24,7 @@ class PointStyle:
     dark: str
     filled: bool = True
     size: float = 1.0  # relative: shapes of equal width do not look equally big
+    cloud: bool = False  # thousands of them behind the others, which stay as large as without
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ POINTS: dict[str, PointStyle] = {
     "unclassified": PointStyle("unclassified", "diamond", "#3A3F47", "#E6E8EC", filled=False),
     "candidates": PointStyle("candidates", "circle", "#1565AE", "#5AB4F0"),
     "fixed": PointStyle("fixed", "circle", "#1565AE", "#5AB4F0"),
-    "expansion": PointStyle("expansion", "cross", "#6A51A3", "#B9A5E8", size=0.9),
+    "expansion": PointStyle("expansion", "cross", "#6A51A3", "#B9A5E8", size=0.9, cloud=True),
 }
 
 LINES: dict[str, LineStyle] = {

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fpf_notebook import plot_fixed_points
 from fpf_notebook.analysis.expansion_points import compare_expansion_points
 from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.analysis.given_points import record_points
@@ -80,14 +81,31 @@ def test_expansion_points_stand_among_fixed_points(comparison, backend):
     points, numerical, _ = comparison
     states = RNG.normal(size=(3, 12, 4))
     scene = expansion_points_scene(points, numerical, states, n_dims=2)
-    assert scene.points[0].style == "expansion"
-    assert scene.points[0].positions.shape == (40, 2)
+    # The last is drawn first: the cloud lies behind the points that it gathers at.
+    assert [group.style == "expansion" for group in scene.points] == [False, True]
+    assert scene.points[-1].positions.shape == (40, 2)
     shown = np.concatenate([group.positions for group in scene.points])
     for k, axis in enumerate(scene.axes):
         assert axis.range[0] <= shown[:, k].min()
         assert axis.range[1] >= shown[:, k].max()
     figure = plot_expansion_points(points, numerical, states, backend=backend)
     assert any("expansion points (40)" in text for text in texts(figure, backend))
+
+
+def test_a_cloud_leaves_the_other_marks_as_large_as_without(comparison):
+    points, numerical, _ = comparison
+    many = np.tile(points, (50, 1))
+    alone = plot_fixed_points(numerical, n_dims=2, figsize=(6, 6))
+    among = plot_expansion_points(many, numerical, n_dims=2, figsize=(6, 6))
+
+    def areas(figure):
+        marks = figure.axes[0].collections
+        return {m.get_label().split(" (")[0]: m.get_sizes()[0] for m in marks if m.get_label()}
+
+    before, after = areas(alone), areas(among)
+    cloud = after.pop("expansion points")
+    assert after == before != {}
+    assert cloud > max(after.values())  # it reaches out from behind them
 
 
 def test_expansion_points_without_fixed_points_or_trajectories(comparison):
