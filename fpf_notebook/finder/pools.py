@@ -1,8 +1,8 @@
 """The loops that drive lanes through compiled chunks, whichever the method.
 
 Lanes are worked through in a pool of bounded size. After each compiled chunk the lanes that have
-ended leave the pool, waiting ones take their places, and when few are left the pool shrinks, so
-that lanes which are done cost nothing more. Between chunks the search can be cancelled.
+ended leave the pool and waiting ones take their places, so that lanes which are done cost nothing
+more. Between chunks the search can be cancelled.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["Watch", "pool_size", "rounding_floor", "run_adam", "run_newton", "smallest_pool"]
+__all__ = ["Watch", "pool_size", "rounding_floor", "run_adam", "run_newton"]
 
 _SMALLEST_POOL = 64
-# Up to so many states a pool of 64 takes as long to compile as a hundred searches take with 256.
-_FEW_STATES, _SMALLEST_POOL_OF_FEW = 32, 256
+# Lanes that are worked on at once, by the number of states, at most: their matrices then stay in
+# the processor's caches, which makes the search of 64 units two to three times as fast as with
+# 1,024. And each size is a compilation; so there is one, in which the last lanes run as well.
+_LARGEST_POOLS = {8: 1024, 32: 256}
 _CHUNK_FLOPS = 4e8  # about a tenth of a second: what a cancellation has to wait for
-_NEVER_COMPACT_BELOW = 8  # states; an iteration is then cheaper than a second compilation
 _MATRICES_PER_LANE = 6  # Jacobian, its tangents, the normal matrix, its factor and copies of them
 
 
@@ -89,35 +90,14 @@ def pool_size(n_states: int, max_memory: int, matrix_free: bool, n_lanes: int) -
     Returns
     -------
     int
-        At least 1.
+        At least 1, at most 1,024, 256 or 64: the fewer, the more states there are.
     """
     numbers = 40 * n_states if matrix_free else _MATRICES_PER_LANE * n_states**2 + 40 * n_states
     fitting = max(1, int(max_memory // (8 * numbers)))
-    largest = 1 << (fitting.bit_length() - 1)
+    quickest = next((n for most, n in _LARGEST_POOLS.items() if n_states <= most), _SMALLEST_POOL)
+    largest = min(quickest, 1 << (fitting.bit_length() - 1))
     needed = 1 << max(0, n_lanes - 1).bit_length()
-    return min(largest, max(needed, min(_SMALLEST_POOL, largest)))
-
-
-def smallest_pool(n_states: int, size: int) -> int:
-    """Return the size down to which a pool shrinks as its lanes end.
-
-    Each size is another compilation. The fewer the states, the less an iteration costs beside it.
-
-    Parameters
-    ----------
-    n_states : int
-        Length of the state.
-    size : int
-        Lanes at the beginning.
-
-    Returns
-    -------
-    int
-        At most ``size``.
-    """
-    if n_states <= _NEVER_COMPACT_BELOW:
-        return size
-    return min(size, _SMALLEST_POOL_OF_FEW if n_states <= _FEW_STATES else _SMALLEST_POOL)
+    return min(largest, max(needed, _SMALLEST_POOL))
 
 
 def rounding_floor(n_states: int, dtype: Any = np.float64) -> float:
@@ -156,17 +136,13 @@ def run_newton(
     )
     running = np.flatnonzero(lanes.status == LaneStatus.RUNNING)
     size = pool_size(n_states, options.max_memory, matrix_free, len(running))
-    smallest = smallest_pool(n_states, size)
     active, waiting = running[:size], running[size:]
     while len(active) and not watch.stop():
-        while size > smallest and len(active) <= size // 4 and not len(waiting):
-            size = max(smallest, size // 4)
         pool = _padded(lanes.take(active), size)
         lane_flops = 40 * n_states if matrix_free else 4 * n_states**3
         n_steps = int(np.clip(_CHUNK_FLOPS / (size * lane_flops), 1, 50))
         if watch.every is not None:
             n_steps = min(n_steps, watch.every)
-        refill = len(waiting) > 0 or size > smallest
         out = advance(
             step_map.params,
             _pad(u[active], size).astype(dtype),
@@ -175,7 +151,7 @@ def run_newton(
             _pad(high[active], size).astype(dtype),
             tol,
             np.int32(n_steps),
-            np.int32(size // 4 if refill else 0),
+            np.int32(size // 4 if len(waiting) else 0),
         )
         lanes.put(active, Lanes(*(np.asarray(field)[: len(active)] for field in out)))
         watch.report(lanes)
