@@ -2,7 +2,7 @@
 
 A solver owns a batch of lanes and moves every living lane by some iterations in one
 compiled call. What it needs and returns is the same for every method, so that the driver
-(`search.py`) can pool, compact, cancel and resume lanes without knowing which method runs.
+(`search.py`) can pool, refill, cancel and resume lanes without knowing which method runs.
 """
 
 from __future__ import annotations

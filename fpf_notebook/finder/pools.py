@@ -7,6 +7,7 @@ more. Between chunks the search can be cancelled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "pool_size", "rounding_floor", "run_adam", "run_newton"]
 
-_SMALLEST_POOL = 64
+_SMALLEST_POOL = 64  # one compilation serves all small searches
 # Lanes that are worked on at once, by the number of states, at most: their matrices then stay in
 # the processor's caches, which makes the search of 64 units two to three times as fast as with
 # 1,024. And each size is a compilation; so there is one, in which the last lanes run as well.
-_LARGEST_POOLS = {8: 1024, 32: 256}
+_LARGEST_POOLS = {8: 1024, 32: 256, math.inf: 64}
 _CHUNK_FLOPS = 4e8  # about a tenth of a second: what a cancellation has to wait for
 _MATRICES_PER_LANE = 6  # Jacobian, its tangents, the normal matrix, its factor and copies of them
 
@@ -94,7 +95,7 @@ def pool_size(n_states: int, max_memory: int, matrix_free: bool, n_lanes: int) -
     """
     numbers = 40 * n_states if matrix_free else _MATRICES_PER_LANE * n_states**2 + 40 * n_states
     fitting = max(1, int(max_memory // (8 * numbers)))
-    quickest = next((n for most, n in _LARGEST_POOLS.items() if n_states <= most), _SMALLEST_POOL)
+    quickest = next(n for most, n in _LARGEST_POOLS.items() if n_states <= most)
     largest = min(quickest, 1 << (fitting.bit_length() - 1))
     needed = 1 << max(0, n_lanes - 1).bit_length()
     return min(largest, max(needed, _SMALLEST_POOL))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax.monitoring
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder import pools
 from fpf_notebook.finder.pools import pool_size
 from fpf_notebook.models import VanillaRNN
+from tests.dynamics.counting import compilations
 from tests.finder.known_maps import (
     Known,
     assert_same_points,
@@ -54,19 +54,10 @@ def test_a_pool_is_not_larger_than_needed() -> None:
 def test_a_first_search_compiles_its_loop_once() -> None:
     model = VanillaRNN(3, 20, 3, seed=0)
     compile_cache.clear()
-    loops = []
-
-    def listen(event: str, duration: float, **details: Any) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            loops.append(str(details.get("fun_name")))
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        starts = np.random.default_rng(0).uniform(-1, 1, (600, 20))
+    starts = np.random.default_rng(0).uniform(-1, 1, (600, 20))
+    with compilations() as names:
         FixedPointFinder(model).find_fixed_points(initial_states=starts, inputs=np.zeros((1, 3)))
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
-    assert sum("advance" in loop for loop in loops) == 1, loops
+    assert sum("advance" in name for name in names) == 1, names
 
 
 def test_a_search_in_small_pools_gives_the_same() -> None:
