@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fpf_notebook import FixedPointFinder, FixedPoints
-from fpf_notebook.analysis import non_normality as nn
 from fpf_notebook.widgets import JacobianInspector
 from fpf_notebook.widgets.inspector_scene import unit_order
 from tests.widgets.conftest import three_latches
@@ -87,22 +86,3 @@ def test_order_of_units_is_a_permutation(explorer):
         assert sorted(unit_order(explorer.fixed_points, 5, order)) == [0, 1, 2]
     with pytest.raises(ValueError, match="order is 'size'"):
         unit_order(explorer.fixed_points, 5, "size")
-
-
-def test_non_normality_of_known_matrices():
-    normal = np.diag([0.5, -0.2])
-    assert nn.non_normality(normal, np.diag(normal)).henrici == pytest.approx(0)
-    sheared = np.array([[0.5, 4.0], [0.0, 0.5]])
-    measures = nn.non_normality(sheared, np.array([0.5, 0.5]))
-    assert measures.henrici == pytest.approx(np.sqrt(16 / 16.5))
-    assert measures.numerical_abscissa == pytest.approx(0.5 + 2)
-    growth = nn.transient_growth(sheared, 30)
-    assert growth[0] == 1
-    assert growth.max() > 4  # although both eigenvalues decay
-    assert growth[-1] < 1e-6
-    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    assert np.allclose(nn.transient_growth(turn, 10, "continuous", 0.3), 1)
-    path = nn.linear_response(sheared, np.array([0.0, 1.0]), 2)
-    assert np.allclose(path, [[0, 1], [4, 0.5], [4, 0.25]])
-    with pytest.raises(ValueError, match=r"\(2, 3\)"):
-        nn.transient_growth(np.zeros((2, 3)))
