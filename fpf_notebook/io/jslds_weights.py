@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +21,8 @@ from fpf_notebook.models.reset_first_gru import ResetFirstGRU
 from fpf_notebook.models.vanilla import VanillaRNN
 
 _MEMBER = "arr_0.npy"
+_FURTHER = re.compile(r"arr_[0-9]+\.npy")  # the training's settings and losses
+_MAX_BYTES = 2**28  # a network of 4,000 units, ten times over
 _GRU = frozenset({"h0", "wRUHX", "wCHX", "bRU", "bC"})
 _VANILLA = frozenset({"h0", "wI", "wR", "bR"})
 _AFFINE = frozenset({"W", "b"})
@@ -30,8 +33,10 @@ def import_jslds_weights(
 ) -> JSLDS | RecurrentModel:
     """Read weights in the layout of the JSLDS paper's published files.
 
-    Such a file is an ``.npz`` whose one array is a pickled dictionary. Nothing in it is run: plain
-    containers and arrays of numbers are read, and whatever else it asks for is refused.
+    Such a file is an ``.npz`` whose first array, ``arr_0``, is a pickled dictionary. Nothing in it
+    is run: plain containers and arrays of numbers are read, and whatever else it asks for is
+    refused. Three of the four published files hold further arrays, ``arr_1`` and ``arr_2``, with
+    the settings and losses of the training: they are not opened.
 
     Parameters
     ----------
@@ -55,6 +60,21 @@ def import_jslds_weights(
     ValueError
         If it is damaged, holds anything else than this, asks for anything that arrays do not
         need, or has arrays that do not fit together.
+
+    Examples
+    --------
+    >>> import numpy as np, os, tempfile
+    >>> from fpf_notebook.io import import_jslds_weights
+    >>> network = {
+    ...     "rnn": {"h0": np.zeros(3), "wI": np.ones((3, 1)), "wR": np.eye(3), "bR": np.zeros(3)},
+    ...     "out": {"W": np.ones((1, 3)), "b": np.zeros(1)},
+    ...     "mlp": [{"W": np.zeros((3, 3)), "b": np.zeros(3)}],
+    ... }
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(os.path.join(folder, "weights.npz"), network)
+    ...     model = import_jslds_weights(os.path.join(folder, "weights.npz"))
+    >>> model.rnn
+    VanillaRNN(tanh: 1 inputs, 3 units, 1 outputs)
     """
     path = Path(path)
     data = path.read_bytes()
@@ -77,9 +97,14 @@ def import_jslds_weights(
 def _read(data: bytes) -> Any:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
-        if names != [_MEMBER]:
-            raise Refused(f"it holds {names}, expected {[_MEMBER]} alone")
-        stream = io.BytesIO(archive.read(_MEMBER))
+        others = [name for name in names if name != _MEMBER and not _FURTHER.fullmatch(name)]
+        if names.count(_MEMBER) != 1 or others:
+            raise Refused(f"it holds {names}, expected {_MEMBER}, and arr_1.npy, … at most beside")
+        # The header's word for its size is checked by what is read: a byte more than allowed.
+        with archive.open(_MEMBER) as member:
+            stream = io.BytesIO(member.read(_MAX_BYTES + 1))
+        if stream.getbuffer().nbytes > _MAX_BYTES:
+            raise Refused(f"its dictionary is larger than {_MAX_BYTES >> 20} MB")
     version = np.lib.format.read_magic(stream)
     read_header = {
         (1, 0): np.lib.format.read_array_header_1_0,

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from fpf_notebook.io.jslds_weights import import_jslds_weights
+from fpf_notebook.io import import_jslds_weights
 from fpf_notebook.models import JSLDS, KeepChannels, VanillaRNN
 from fpf_notebook.models.reset_first_gru import ResetFirstGRU
 
@@ -132,6 +132,22 @@ def test_arrays_of_objects_inside_are_refused(tmp_path, vanilla):
         import_jslds_weights(write(tmp_path / "w.npz", vanilla))
 
 
+def test_further_arrays_are_not_even_opened(tmp_path, vanilla):
+    # As published: settings and losses of the training beside the network.
+    attack = np.array(Attack(tmp_path / "made"), dtype=object)
+    np.savez(tmp_path / "w.npz", vanilla, attack, np.zeros(3))
+    model = import_jslds_weights(tmp_path / "w.npz")
+    np.testing.assert_allclose(model.rnn.W_hh.value, vanilla["rnn"]["wR"], rtol=1e-6)
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_dictionary_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch, vanilla):
+    path = write(tmp_path / "w.npz", vanilla)
+    monkeypatch.setattr("fpf_notebook.io.jslds_weights._MAX_BYTES", 500)
+    with pytest.raises(ValueError, match="was refused: its dictionary is larger than"):
+        import_jslds_weights(path)
+
+
 def change(path, value):
     def apply(content):
         *way, last = path
@@ -177,9 +193,12 @@ def test_other_files_are_refused(tmp_path, vanilla):
     np.savez(tmp_path / "plain.npz", np.zeros(3))
     with pytest.raises(ValueError, match="expected one pickled dictionary"):
         import_jslds_weights(tmp_path / "plain.npz")
-    np.savez(tmp_path / "two.npz", vanilla, np.zeros(3))
-    with pytest.raises(ValueError, match=r"expected \['arr_0\.npy'\] alone"):
-        import_jslds_weights(tmp_path / "two.npz")
+    np.savez(tmp_path / "named.npz", vanilla, other=np.zeros(3))
+    with pytest.raises(ValueError, match=r"it holds \['other.npy', 'arr_0.npy'\], expected arr_0"):
+        import_jslds_weights(tmp_path / "named.npz")
+    np.savez(tmp_path / "none.npz", arr_1=np.zeros(3))
+    with pytest.raises(ValueError, match=r"it holds \['arr_1.npy'\], expected arr_0"):
+        import_jslds_weights(tmp_path / "none.npz")
     np.savez(tmp_path / "list.npz", np.array([vanilla], dtype=object))
     with pytest.raises(ValueError, match="expected one pickled dictionary"):
         import_jslds_weights(tmp_path / "list.npz")
