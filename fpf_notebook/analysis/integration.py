@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,9 @@ class IntegrationAnalysis:
     choice : array, [n_states]
         The mean leading right eigenvector, of unit length: where evidence is kept.
     input_axes : array, [n_states, n_streams]
-        The mean effect of each stream on the state, of unit length, before orthogonalization.
+        How each stream drives the state, of unit length, before orthogonalization.
+    input_axes_are : str
+        Where they come from: ``"input weights"``, ``"mean input Jacobian"`` or ``"given"``.
     selection : array, [n, n_states]
         The leading left eigenvector of each point, of unit length: what of an input is kept.
     overlap : array, [n, n_streams]
@@ -47,6 +50,7 @@ class IntegrationAnalysis:
     axes: Float[np.ndarray, "n_states n_axes"]
     choice: Float[np.ndarray, "n_states"]
     input_axes: Float[np.ndarray, "n_states n_streams"]
+    input_axes_are: str
     selection: Float[np.ndarray, "n n_states"]
     overlap: Float[np.ndarray, "n n_streams"]
     gain: Float[np.ndarray, "n n_streams"]
@@ -73,6 +77,25 @@ class IntegrationAnalysis:
         """Return the mean |cosine| of selection vectors with each stream's effect."""
         return np.nanmean(np.abs(self.overlap), axis=0)
 
+    def selection_angle(self, stream: int = 0) -> float:
+        """Return how far the drawn selection vectors lie from a stream's axis, in degrees.
+
+        The mean over points of the angle, from 0 to 90, in the plane of the first two input axes,
+        which is what `plot_selection_vectors` draws: 0 where only this stream is kept, 90 where
+        only the other one is.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two streams, or `stream` is neither 0 nor 1.
+        """
+        if self.axes.shape[1] < 3:
+            raise ValueError("there is no plane of the inputs: two streams are needed, got 1")
+        if isinstance(stream, bool) or stream not in (0, 1):
+            raise ValueError(f"stream must be 0 or 1, got {stream!r}")
+        along = np.abs(self.selection[self.used] @ self.axes[:, 1:3])
+        return float(np.degrees(np.arctan2(along[:, 1 - stream], along[:, stream])).mean())
+
     def line_points(self, n: int = 40) -> FixedPoints:
         """Return at most n of the points, evenly spread along the choice axis."""
         place = self.points.xstar.astype(np.float64) @ self.choice
@@ -88,6 +111,7 @@ def analyze_integration(
     *,
     streams: tuple[int, ...] = (0, 1),
     readout: Float[np.ndarray, "n_states"] | None = None,
+    input_columns: Float[np.ndarray, "n_states n_streams"] | None = None,
     offset: int = 2,
     n_points: int = 500,
     seed: int = 0,
@@ -95,10 +119,11 @@ def analyze_integration(
     """Find choice axis, input axes and selection vectors from the expansion points of a context.
 
     The choice axis is the leading right eigenvector of the Jacobian, averaged over expansion
-    points; an input axis is the effect of a stream on the state, dF/du, averaged likewise. (For
-    a tanh network dF/du is the column of the input matrix times the slopes of the units; averaging
-    it serves gated networks as well.) Together they are orthogonalized, choice first, by QR. The
-    selection vector of a point is its leading left eigenvector.
+    points. The input axes are the raw columns of the input weights, as the authors take them: what
+    a stream drives, before the slopes of the units, which differ between contexts. Gated networks
+    have no such columns; there it is the effect of a stream on the state, dF/du, averaged over the
+    points (``input_axes_are`` says which). Together they are orthogonalized, choice first, by QR,
+    in each context by itself. The selection vector of a point is its leading left eigenvector.
 
     Parameters
     ----------
@@ -113,6 +138,10 @@ def analyze_integration(
     readout : array, [n_states], optional
         The output weights. Eigenvectors have no sign of their own: with this, they point to where
         the output grows; without, all to one side.
+    input_columns : array, [n_states, n_streams], optional
+        What to take for the input axes. By default the columns of the step map's parameter
+        ``W_ih`` if the network is ungated, that is if dF/du is everywhere these columns times the
+        slopes of the units; else the mean of dF/du.
     offset : int
         First steps to leave out, while states come from where trials begin. Default 2.
     n_points : int
@@ -158,6 +187,14 @@ def analyze_integration(
             f"readout must have the shape [n_states={step_map.n_states}], got "
             f"{list(np.shape(readout))}"
         )
+    if input_columns is not None and (
+        np.shape(input_columns) != (step_map.n_states, len(channels))
+        or not np.isfinite(input_columns).all()
+    ):
+        raise ValueError(
+            f"input_columns must be finite, of the shape [n_states={step_map.n_states}, "
+            f"{len(channels)}], got {list(np.shape(input_columns))}"
+        )
     rows = np.argwhere(np.ones((e.shape[0], e.shape[1] - offset), bool))
     rows[:, 1] += offset
     if len(rows) > n_points:
@@ -179,7 +216,8 @@ def analyze_integration(
     factor = np.where(np.sum(signed * _unit(right.real), axis=1) < 0, -1.0, 1.0)
     raw = factor[:, None] * left.real * np.linalg.norm(right.real, axis=1, keepdims=True)
     effects = points.require("dFdu")[:, :, channels].astype(np.float64)
-    input_axes = _unit(effects[used].mean(axis=0), axis=0)
+    columns, are = _input_columns(step_map, channels, effects[used], input_columns)
+    input_axes = _unit(columns, axis=0)
     axes, R = np.linalg.qr(np.column_stack([choice, input_axes]))
     axes *= np.where(np.diag(R) < 0, -1.0, 1.0)
     selection = _unit(raw)
@@ -192,6 +230,7 @@ def analyze_integration(
         axes=axes,
         choice=choice,
         input_axes=input_axes,
+        input_axes_are=are,
         selection=selection,
         overlap=overlap,
         gain=gain,
@@ -199,6 +238,30 @@ def analyze_integration(
         used=used,
         rows=rows,
     )
+
+
+def _input_columns(
+    step_map: Any,
+    channels: list[int],
+    effects: Float[np.ndarray, "n n_states n_streams"],
+    given: Float[np.ndarray, "n_states n_streams"] | None,
+) -> tuple[Float[np.ndarray, "n_states n_streams"], str]:
+    """Return what drives the state for each stream, and where it comes from."""
+    if given is not None:
+        return np.asarray(given, np.float64), "given"
+    mean = effects.mean(axis=0)
+    weights = step_map.params.get("W_ih") if isinstance(step_map.params, Mapping) else None
+    if np.shape(weights) != (step_map.n_states, step_map.n_inputs):
+        return mean, "mean input Jacobian"
+    columns = np.asarray(weights, np.float64)[:, channels]
+    # A name proves nothing: in an ungated network each row of dF/du is the row of the weights
+    # times one slope. With the slope that fits best, is nothing left over?
+    norms = np.maximum((columns**2).sum(axis=1), 1e-300)
+    slopes = (effects * columns).sum(axis=2) / norms
+    rest = effects - slopes[:, :, None] * columns
+    if np.abs(rest).max() > 1e-6 * np.abs(effects).max():
+        return mean, "mean input Jacobian"
+    return columns, "input weights"
 
 
 def _unit(vectors: np.ndarray, axis: int = -1) -> np.ndarray:

@@ -196,7 +196,7 @@ def _context(seed: int, out: Path) -> dict[str, str]:
         print(
             f"    selection vector: |cos| {overlap[context]:.3f} with {name}, "
             f"{overlap[1 - context]:.3f} with the other stream; gains {gain[context]:.3f} and "
-            f"{gain[1 - context]:.3f}"
+            f"{gain[1 - context]:.3f}; drawn at {found.selection_angle(context):.0f}° to {name}"
         )
         means = fixed_run.jslds_states.reshape(len(grid), 20, task.n_time, -1).mean(axis=1)
         for stream, label in enumerate(_STREAMS):

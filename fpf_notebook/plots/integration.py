@@ -40,6 +40,9 @@ def plot_integration_subspace(
 ) -> Any:
     """Plot states and expansion points in the plane of two axes of integration.
 
+    Each axis has a scale of its own: an input that the network leaves aside moves it little, and
+    would be a flat line on the scale of the choice.
+
     Parameters
     ----------
     analysis : IntegrationAnalysis
@@ -118,16 +121,17 @@ def integration_scene(
             scale = ColourScale(value_label, low, high)
             each = np.repeat(numbers, states.shape[1])
             points.append(Points(np.concatenate(paths), "candidates", "", (), each, 0.7))
-    ranges = padded_ranges([places, *paths], 2, min_share=0.3)
+    clouds = [places, *paths]
+    ranges = [padded_ranges([cloud[:, [k]] for cloud in clouds], 1)[0] for k in (0, 1)]
     label = f"trajectories ({len(paths)})"
     return Scene(
         axes=tuple(Axis(names[k], range=r) for k, r in zip(columns, ranges, strict=True)),
         lines=(Lines(tuple(paths), "trajectory", label, 0.9),) if paths else (),
         points=tuple(points),
         title="Integration, in the plane of two of its axes" if title is None else title,
-        equal_aspect=True,
+        subtitle=_inputs_are(analysis),
         colour_scale=scale,
-        height_share=height_for(ranges),
+        height_share=0.65,
     )
 
 
@@ -144,11 +148,14 @@ def plot_selection_vectors(
 ) -> Any:
     """Plot selection vectors as lines through their expansion points, in the plane of the inputs.
 
+    Every context has a plane of its own, orthogonal to its own choice axis; the axes of all of
+    them are drawn on top of each other. The legend says the mean angle of the drawn vectors to the
+    first input's axis, ``IntegrationAnalysis.selection_angle``.
+
     Parameters
     ----------
     analyses : dict of IntegrationAnalysis
-        One for each context, by its name; at most five. The plane is that of the first: in it,
-        contexts can be compared.
+        One for each context, by its name; at most five.
     names : sequence of str
         What to call the two inputs.
     max_points : int
@@ -180,8 +187,7 @@ def selection_scene(
     """Describe the figure of `plot_selection_vectors`."""
     if not 1 <= len(analyses) <= len(_SERIES):
         raise ValueError(f"analyses: {len(analyses)} given, expected 1 to {len(_SERIES)}")
-    plane = next(iter(analyses.values()))
-    if plane.axes.shape[1] < 3:
+    if any(analysis.axes.shape[1] < 3 for analysis in analyses.values()):
         raise ValueError("analyses: of one input, expected two inputs at least")
     lines, points, clouds = [], [], []
     for style, (context, analysis) in zip(_SERIES, analyses.items(), strict=False):
@@ -189,31 +195,37 @@ def selection_scene(
         used = used[
             np.unique(np.linspace(0, len(used) - 1, min(len(used), max_points)).astype(int))
         ]
-        places = plane.project(analysis.points.xstar[used])[:, 1:3]
-        directions = analysis.selection[used] @ plane.axes[:, 1:3]
+        places = analysis.project(analysis.points.xstar[used])[:, 1:3]
+        directions = analysis.selection[used] @ analysis.axes[:, 1:3]
         clouds.append(places)
-        lines.append((style, context, places, directions))
+        label = f"selection vectors, {context} ({analysis.selection_angle():.0f}° to {names[0]})"
+        lines.append((style, label, places, directions))
         points.append(Points(places, "expansion", "", scale=0.8))
     extent = max(high - low for low, high in padded_ranges(clouds, 2))
     longest = max(float(np.linalg.norm(d, axis=1).max()) for _, _, _, d in lines)
     reach = 0.15 * extent / max(longest, 1e-300)
     groups = []
-    for style, context, places, directions in lines:
+    for style, label, places, directions in lines:
         paths = tuple(
             np.stack([x - reach * d, x + reach * d])
             for x, d in zip(places, directions, strict=True)
         )
         clouds += paths
-        groups.append(Lines(paths, style, f"selection vectors, {context}", 0.8))
+        groups.append(Lines(paths, style, label, 0.8))
     ranges = padded_ranges(clouds, 2, min_share=0.3)
     return Scene(
         axes=tuple(Axis(name, range=r) for name, r in zip(names, ranges, strict=True)),
         lines=tuple(groups),
         points=tuple(points),
         title="Selection vectors in the plane of the inputs" if title is None else title,
+        subtitle=_inputs_are(next(iter(analyses.values()))),
         equal_aspect=True,
         height_share=height_for(ranges),
     )
+
+
+def _inputs_are(analysis: Any) -> str:
+    return f"input axes: {analysis.input_axes_are}, orthogonalized against the choice"
 
 
 def plot_line_attractor(

@@ -6,7 +6,11 @@ import pytest
 
 from fpf_notebook.analysis.integration import analyze_integration
 from fpf_notebook.analysis.line_attractor import find_line_attractor
-from fpf_notebook.dynamics import StepMap
+from fpf_notebook.dynamics import StepMap, as_step_map
+from fpf_notebook.io import import_jslds_weights
+from fpf_notebook.models import GRU, KeepChannels
+from fpf_notebook.tasks import ContextIntegration
+from tests.published import published
 
 N = 6
 rng = np.random.default_rng(0)
@@ -72,6 +76,81 @@ def test_the_axes_are_orthonormal_choice_first(step_map, expansion):
     np.testing.assert_allclose(projected[..., 1:], 0, atol=1e-9)
 
 
+def tanh_map():
+    rng = np.random.default_rng(3)
+    params = {
+        "W_hh": 0.98 * np.outer(CHOICE, CHOICE),
+        "W_ih": np.column_stack([rng.normal(size=(N, 2)), np.zeros((N, 2))]),
+    }
+    return StepMap(
+        step=lambda p, h, u: jnp.tanh(p["W_hh"] @ h + p["W_ih"] @ u), params=params,
+        n_states=N, n_inputs=4,
+    ), params["W_ih"]  # fmt: skip
+
+
+CHOICE = np.linalg.qr(np.random.default_rng(5).normal(size=(N, 1)))[0][:, 0]
+
+
+def test_the_input_axes_of_an_ungated_network_are_its_raw_input_columns(step_map):
+    tanh, W = tanh_map()
+    states = 0.9 * np.linspace(-1, 1, 40).reshape(4, 10, 1) * CHOICE
+    found = analyze_integration(tanh, states, np.zeros(4))
+    assert found.input_axes_are == "input weights"
+    np.testing.assert_allclose(found.input_axes, W[:, :2] / np.linalg.norm(W[:, :2], axis=0))
+    # A name alone is no proof: here the parameter of that name is not what drives the state.
+    other = StepMap(
+        step=lambda p, h, u: jnp.tanh(p["W_hh"] @ h + p["W_ih"][:, ::-1] @ u),
+        params=tanh.params, n_states=N, n_inputs=4,
+    )  # fmt: skip
+    found = analyze_integration(other, states, np.zeros(4), streams=(2, 3))
+    assert found.input_axes_are == "mean input Jacobian"
+    given = analyze_integration(tanh, states, np.zeros(4), input_columns=W[:, 1::-1])
+    assert given.input_axes_are == "given"
+    np.testing.assert_allclose(given.input_axes[:, 0], W[:, 1] / np.linalg.norm(W[:, 1]))
+
+
+def test_gated_networks_have_the_mean_input_jacobian(step_map):
+    gru = GRU(4, N, 1, seed=1)
+    gru.W_hh.value = jnp.tile(0.9 * jnp.eye(N) + 0.05, (3, 1))  # symmetric: real eigenvalues
+    gru = as_step_map(gru)
+    states = 0.1 * np.random.default_rng(0).normal(size=(3, 8, N))
+    found = analyze_integration(gru, states, np.zeros(4), n_points=5)
+    assert found.input_axes_are == "mean input Jacobian"
+    effects = found.points.dFdu[found.used][:, :, :2].mean(axis=0)
+    np.testing.assert_allclose(found.input_axes, effects / np.linalg.norm(effects, axis=0))
+
+
+def test_the_drawn_angle_is_that_of_the_construction(step_map, expansion):
+    found = analyze_integration(step_map, expansion, np.zeros(4))
+    along = np.abs(unit(L[:, 0]) @ found.axes[:, 1:])
+    expected = np.degrees(np.arctan2(along[1], along[0]))
+    assert 1 < expected < 89
+    assert found.selection_angle() == pytest.approx(expected, abs=1e-6)
+    assert found.selection_angle(1) == pytest.approx(90 - expected, abs=1e-6)
+    with pytest.raises(ValueError, match="stream must be 0 or 1, got 2"):
+        found.selection_angle(2)
+    single = analyze_integration(step_map, expansion, np.zeros(4), streams=(0,))
+    with pytest.raises(ValueError, match="no plane of the inputs"):
+        single.selection_angle()
+
+
+@pytest.mark.parametrize(("context", "degrees"), [(0, 1.9), (1, 77.8)])
+def test_the_published_network_selects_as_published(context, degrees):
+    path = published("context")
+    model = import_jslds_weights(path, input_point=KeepChannels((2, 3)))
+    task = ContextIntegration()
+    trials = task.sample_fixed_bias(task.bias_grid(), context, 8, context)
+    found = analyze_integration(
+        as_step_map(model.rnn),
+        model.run(trials.inputs).expansion_points,
+        np.eye(4)[2 + context],
+        readout=np.asarray(model.rnn.W_out.value)[0],
+        n_points=150,
+    )
+    assert found.input_axes_are == "input weights"
+    assert found.selection_angle() == pytest.approx(degrees, abs=5)
+
+
 def test_the_readout_gives_the_choice_axis_its_sign(step_map, expansion):
     up = analyze_integration(step_map, expansion, np.zeros(4), readout=R[:, 0])
     down = analyze_integration(step_map, expansion, np.zeros(4), readout=-R[:, 0])
@@ -127,6 +206,7 @@ def test_points_that_rotate_are_left_out(expansion):
         ({"streams": (0, 4)}, "streams must be input channels below n_inputs=4"),
         ({"streams": ()}, "streams must be input channels"),
         ({"offset": 10}, "offset must be from 0 to below the 10 steps"),
+        ({"input_columns": np.zeros((N, 3))}, r"input_columns must be finite, of the shape"),
         ({"readout": np.zeros(3)}, r"readout must have the shape \[n_states=6\]"),
     ],
 )

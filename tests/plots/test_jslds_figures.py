@@ -1,5 +1,7 @@
 """Figures of a JSLDS and of integration: what they show, by both libraries."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -189,6 +191,30 @@ def test_selection_vectors_are_lines_through_their_points(analysis, backend):
     assert any("selection vectors, motion" in text for text in texts(figure, backend))
     with pytest.raises(ValueError, match="analyses: 0 given"):
         plot_selection_vectors({})
+
+
+def test_each_context_is_drawn_in_its_own_plane(analysis):
+    turned = np.array(analysis.axes)
+    turned[:, 1:3] = turned[:, [2, 1]]
+    other = replace(analysis, axes=turned)
+    scene = selection_scene({"motion": analysis, "colour": other}, names=("motion", "colour"))
+    first, second = (lines.paths[0][1] - lines.paths[0][0] for lines in scene.lines)
+    np.testing.assert_allclose(first, second[::-1], atol=1e-12)
+    angle = analysis.selection_angle()
+    assert f"({angle:.0f}° to motion)" in scene.lines[0].label
+    assert f"({90 - angle:.0f}° to motion)" in scene.lines[1].label
+
+
+def test_an_input_that_is_left_aside_can_still_be_read(analysis):
+    # It moves the state a thousandth as far as the choice does.
+    steps = np.linspace(-1, 1, 6)
+    away = 1e-3 * np.sin(3 * steps)[:, None] * analysis.axes[:, 2]
+    states = (steps[:, None] * analysis.axes[:, 0] + away)[None]
+    scene = integration_scene(analysis, states, axes=(0, 2))
+    low, high = scene.axes[1].range
+    path = scene.lines[0].paths[0]
+    assert np.ptp(path[:, 1]) > 0.5 * (high - low)
+    assert not scene.equal_aspect
 
 
 def test_eigenvalues_are_drawn_along_the_line(analysis, integrator, backend):
