@@ -251,7 +251,7 @@ def _input_columns(
         return np.asarray(given, np.float64), "given"
     mean = effects.mean(axis=0)
     weights = step_map.params.get("W_ih") if isinstance(step_map.params, Mapping) else None
-    if np.shape(weights) != (step_map.n_states, step_map.n_inputs):
+    if weights is None or np.shape(weights) != (step_map.n_states, step_map.n_inputs):
         return mean, "mean input Jacobian"
     columns = np.asarray(weights, np.float64)[:, channels]
     # A name proves nothing: in an ungated network each row of dF/du is the row of the weights
