@@ -20,8 +20,8 @@ import numpy as np
 from benchmarks.finders import FINDERS
 from benchmarks.networks import SHARED, TRAINED, Network, freshly_trained, from_file
 from fpf_notebook import as_step_map
-from fpf_notebook.analysis import spectrum
-from fpf_notebook.analysis.linearization import linearize
+from fpf_notebook.dynamics.jacobians import linearize
+from fpf_notebook.result import spectrum
 
 HEADER = (
     "| network | finder | first call | further call | points | true ones | stable | index sum "

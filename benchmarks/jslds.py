@@ -13,7 +13,7 @@ from fpf_notebook.models import GRU, JSLDS, KeepChannels, VanillaRNN
 from fpf_notebook.tasks import ContextIntegration, FlipFlop
 from fpf_notebook.training import train
 from fpf_notebook.training.jslds import co_training_loss
-from fpf_notebook.training.pretraining import held_out_figures
+from tools.pretraining import held_out_figures
 
 COLUMNS = ("relative_error", "rnn_loss", "jslds_loss", "fixed_point")
 

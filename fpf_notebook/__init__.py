@@ -18,14 +18,13 @@ if TYPE_CHECKING:
         io,
         models,
         plots,
+        result,
         tasks,
         training,
         widgets,
     )
-    from fpf_notebook.analysis.fixed_points import FixedPoints
     from fpf_notebook.dynamics import as_step_map
     from fpf_notebook.dynamics.step_map import StepMap
-    from fpf_notebook.finder.completeness import Completeness
     from fpf_notebook.finder.finder import FixedPointFinder
     from fpf_notebook.finder.progress import CancelToken, SilentProgress, TerminalProgress
     from fpf_notebook.models.pretrained import load_pretrained
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
         plot_fixed_points_3d,
     )
     from fpf_notebook.plots.spectrum import plot_spectrum
+    from fpf_notebook.result.completeness import Completeness
+    from fpf_notebook.result.fixed_points import FixedPoints
     from fpf_notebook.training import TrainingHistory, train
     from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
     from fpf_notebook.training.recipes import train_flip_flop
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
 # The same list as above, for `__getattr__`; a test compares the two.
 _HOME_OF = {
     "CancelToken": "finder.progress",
-    "Completeness": "finder.completeness",
+    "Completeness": "result.completeness",
     "FixedPointExplorer": "widgets",
     "FixedPointFinder": "finder.finder",
-    "FixedPoints": "analysis.fixed_points",
+    "FixedPoints": "result.fixed_points",
     "JacobianInspector": "widgets",
     "PlotConfig": "plots.config",
     "SilentProgress": "finder.progress",
@@ -80,6 +81,7 @@ _SUBMODULES = (
     "io",
     "models",
     "plots",
+    "result",
     "tasks",
     "training",
     "widgets",
@@ -114,6 +116,7 @@ __all__ = [
     "plot_fixed_points_3d",
     "plot_spectrum",
     "plots",
+    "result",
     "save_checkpoint",
     "tasks",
     "train",

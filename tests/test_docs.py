@@ -18,6 +18,7 @@ ROOMS = (
     "io",
     "models",
     "plots",
+    "result",
     "tasks",
     "training",
     "widgets",

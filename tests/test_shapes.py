@@ -16,18 +16,18 @@ from jaxtyping import install_import_hook
 import tests.shape_checker  # named below
 
 ROOMS = [
-    "fpf_notebook.analysis.decomposition",
-    "fpf_notebook.analysis.linearization",
-    "fpf_notebook.analysis.linearized",
+    "fpf_notebook.result.decomposition",
+    "fpf_notebook.dynamics.jacobians",
+    "fpf_notebook.analysis.linear_approximation",
     "fpf_notebook.analysis.non_normality",
-    "fpf_notebook.analysis.spectrum",
+    "fpf_notebook.result.spectrum",
     "fpf_notebook.dynamics.step_map",
     "fpf_notebook.finder",
     "fpf_notebook.tasks",
 ]
 with install_import_hook(ROOMS, "tests.shape_checker.checked"):
     from fpf_notebook import FixedPointFinder
-    from fpf_notebook.analysis.spectrum import eigenmodes
+    from fpf_notebook.result.spectrum import eigenmodes
     from fpf_notebook.models import GRU, LSTM, VanillaRNN
     from fpf_notebook.tasks import FlipFlop
 

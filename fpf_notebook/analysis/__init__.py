@@ -1,11 +1,11 @@
-"""The result type `FixedPoints`, and the local analysis of its points.
+"""The local analysis of fixed points: what the dynamics do around them.
 
-``linearization`` (Jacobians by automatic differentiation) needs JAX and is imported on its own;
-everything else here needs numpy only.
+``FixedPoints`` and the functions of spectra live in `fpf_notebook.result`, and stand here too: they
+need numpy only.
 """
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.analysis.spectrum import (
+from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.result.spectrum import (
     classify,
     eigenmodes,
     fixed_point_index,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.analysis.given_points import record_points
+from fpf_notebook.analysis.record_points import record_points
+from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["IntegrationAnalysis", "analyze_integration"]
 

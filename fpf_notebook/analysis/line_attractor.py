@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
+from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["LineAttractor", "find_line_attractor", "order_along_curve"]
 

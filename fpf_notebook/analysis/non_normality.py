@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Complex, Float
 
-from fpf_notebook.analysis.spectrum import Time
+from fpf_notebook.result.spectrum import Time
 
 __all__ = [
     "NonNormality",

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fpf_notebook.analysis.fixed_points import FixedPoints
     from fpf_notebook.cli.network import Network
+    from fpf_notebook.result.fixed_points import FixedPoints
 
 CONSISTENT = 0
 NOT_CONSISTENT = 1

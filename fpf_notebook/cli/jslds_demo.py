@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from fpf_notebook.analysis.fixed_points import FixedPoints
+    from fpf_notebook.result.fixed_points import FixedPoints
 
 FINE, WRONG_ARGUMENT, INTERRUPTED = 0, 2, 130
 
@@ -58,7 +58,7 @@ def _three_bits(seed: int, out: Path) -> dict[str, str]:
     import numpy as np
 
     from fpf_notebook.analysis.expansion_points import compare_expansion_points
-    from fpf_notebook.analysis.linearized import linearized_run, relative_error
+    from fpf_notebook.analysis.linear_approximation import linearized_run, relative_error
     from fpf_notebook.dynamics import as_step_map
     from fpf_notebook.finder.finder import FixedPointFinder
     from fpf_notebook.finder.slow_points import find_slow_points
@@ -143,7 +143,7 @@ def _context(seed: int, out: Path) -> dict[str, str]:
 
     from fpf_notebook.analysis.integration import analyze_integration
     from fpf_notebook.analysis.line_attractor import find_line_attractor
-    from fpf_notebook.analysis.linearized import linearized_run, relative_error
+    from fpf_notebook.analysis.linear_approximation import linearized_run, relative_error
     from fpf_notebook.dynamics import as_step_map
     from fpf_notebook.finder.slow_points import find_slow_points
     from fpf_notebook.models.pretrained import load_pretrained

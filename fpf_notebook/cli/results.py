@@ -10,7 +10,7 @@ import numpy as np
 from fpf_notebook.plots import plot_fixed_points, plot_spectrum, save_html
 
 if TYPE_CHECKING:
-    from fpf_notebook.analysis.fixed_points import FixedPoints
+    from fpf_notebook.result.fixed_points import FixedPoints
 
 _DPI = 150  # sharp on a screen, small as a file
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.analysis import spectrum
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
-from fpf_notebook.finder.dedupe import unique_indices
 from fpf_notebook.finder.degenerate import not_settled, residual_noise, settle
 from fpf_notebook.finder.evaluation import evaluate, linearize, residual_of
 from fpf_notebook.finder.search import Candidates
 from fpf_notebook.finder.unique import FIXED, Judgement
 from fpf_notebook.finder.witness import on_boundary
+from fpf_notebook.result import spectrum
+from fpf_notebook.result.dedupe import unique_indices
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.finder.audit import Audit
 from fpf_notebook.finder.evaluation import evaluate
+from fpf_notebook.result.audit import Audit
+from fpf_notebook.result.fixed_points import FixedPoints
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.finder.pools import pool_size
 from fpf_notebook.finder.search import search
+from fpf_notebook.finder.solvers.pool import pool_size
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.analysis import linearization
+from fpf_notebook.dynamics import jacobians as linearization
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap

@@ -17,7 +17,7 @@ import numpy as np
 from fpf_notebook.finder.catalogue import Catalogue
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
-from fpf_notebook.finder.sampling import START_KINDS
+from fpf_notebook.finder.proposals.sampling import START_KINDS
 from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
 from fpf_notebook.finder.unique import judge
 

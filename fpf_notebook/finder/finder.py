@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.conditions import distinct_inputs
@@ -26,6 +25,7 @@ from fpf_notebook.finder.search import Candidates, concatenate_candidates, searc
 from fpf_notebook.finder.source import Source
 from fpf_notebook.finder.unique import judge, select_unique, to_fixed_points
 from fpf_notebook.finder.witness import report_completeness
+from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["FixedPointFinder"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments
-from fpf_notebook.finder.sampling import sample_states
+from fpf_notebook.finder.proposals.sampling import sample_states
 from fpf_notebook.finder.source import Source
 
 __all__ = ["Prepared", "prepare"]

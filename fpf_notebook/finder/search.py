@@ -12,10 +12,10 @@ import numpy as np
 
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.evaluation import evaluate, residual_of
-from fpf_notebook.finder.lanes import Lanes, LaneStatus, new_lanes
-from fpf_notebook.finder.newton import INITIAL_DAMPING
-from fpf_notebook.finder.pools import Watch, run_adam, run_newton
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
+from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus, new_lanes
+from fpf_notebook.finder.solvers.newton import INITIAL_DAMPING
+from fpf_notebook.finder.solvers.pool import Watch, run_adam, run_newton
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.finder.arguments import check_states
 from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.progress import Progress
-from fpf_notebook.finder.sampling import sample_states
+from fpf_notebook.finder.proposals.sampling import sample_states
+from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["find_slow_points"]
 

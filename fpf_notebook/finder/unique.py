@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fpf_notebook.analysis import spectrum
-from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.finder.audit import Audit
-from fpf_notebook.finder.dedupe import unique_indices
 from fpf_notebook.finder.degenerate import not_settled, residual_noise, settle
 from fpf_notebook.finder.evaluation import evaluate, linearize, residual_of
-from fpf_notebook.finder.lanes import LaneStatus
-from fpf_notebook.finder.pools import rounding_floor
 from fpf_notebook.finder.search import Candidates
+from fpf_notebook.finder.solvers.lanes import LaneStatus
+from fpf_notebook.finder.solvers.pool import rounding_floor
+from fpf_notebook.result import spectrum
+from fpf_notebook.result.audit import Audit
+from fpf_notebook.result.dedupe import unique_indices
+from fpf_notebook.result.fixed_points import FixedPoints
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap

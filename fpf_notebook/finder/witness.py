@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.finder.completeness import Completeness
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
+from fpf_notebook.result.completeness import Completeness
+from fpf_notebook.result.fixed_points import FixedPoints
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fpf_notebook.analysis.fields import FIELDS
-from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.io.inert_pickle import Attributes, Refused, load_inert
+from fpf_notebook.result.fields import FIELDS
+from fpf_notebook.result.fixed_points import FixedPoints
 
 _CLASS = "FixedPoints"
 # What its class keeps beside the points, and what follows from these anyway.

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.io.atomic import replacing
+from fpf_notebook.result.fixed_points import FixedPoints
 
 # The arrays of its `FixedPoints`. It has no others, and no place for them.
 _ARRAYS = (

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fpf_notebook.analysis.fields import FIELDS
 from fpf_notebook.io.record import FORMAT, VERSION, check_version
+from fpf_notebook.result.fields import FIELDS
 
 _METADATA = "metadata"
 _TYPE = "numpy_type"

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fpf_notebook.analysis.fields import FIELDS
-from fpf_notebook.analysis.fixed_points import FixedPoints
+from fpf_notebook.result.fields import FIELDS
+from fpf_notebook.result.fixed_points import FixedPoints
 
 FORMAT = "fpf_notebook.FixedPoints"
 VERSION = 1
@@ -70,11 +70,11 @@ def from_record(arrays: dict[str, np.ndarray], metadata: str) -> FixedPoints:
         for name in ("tol_unique", "dtype", "time", "dt", "interrupted", "provenance")
     }
     if entries["completeness"] is not None:
-        from fpf_notebook.finder.completeness import Completeness
+        from fpf_notebook.result.completeness import Completeness
 
         fields["completeness"] = Completeness.from_dict(entries["completeness"])
     if entries["audit"] is not None:
-        from fpf_notebook.finder.audit import Audit
+        from fpf_notebook.result.audit import Audit
 
         fields["audit"] = Audit.from_dict(entries["audit"])
     if entries["slices"]:

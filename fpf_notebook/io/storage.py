@@ -7,10 +7,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.io import netcdf, npz
 from fpf_notebook.io.atomic import replacing
 from fpf_notebook.io.record import from_record, to_record
+from fpf_notebook.result.fixed_points import FixedPoints
 
 _WRITERS = {".nc": netcdf.write, ".h5": netcdf.write, ".npz": npz.write}
 _LEGACY = (".fps", ".p", ".pkl", ".pickle")

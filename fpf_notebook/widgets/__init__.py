@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fpf_notebook.widgets.check import check
-    from fpf_notebook.widgets.explorer import FixedPointExplorer
-    from fpf_notebook.widgets.inspector import JacobianInspector
-    from fpf_notebook.widgets.monitor import TrainingMonitor
+    from fpf_notebook.widgets.explorer.widget import FixedPointExplorer
+    from fpf_notebook.widgets.inspector.widget import JacobianInspector
+    from fpf_notebook.widgets.monitor.widget import TrainingMonitor
 
 _HOME_OF = {
-    "FixedPointExplorer": "explorer",
-    "JacobianInspector": "inspector",
-    "TrainingMonitor": "monitor",
+    "FixedPointExplorer": "explorer.widget",
+    "JacobianInspector": "inspector.widget",
+    "TrainingMonitor": "monitor.widget",
     "check": "check",
 }
 

@@ -11,7 +11,7 @@ def load(ipython: Any) -> None:
     """Turn on rich display of `FixedPoints` and of models, and Colab's widget manager."""
     formatter = ipython.display_formatter.formatters["text/html"]
     formatter.for_type_by_name(
-        "fpf_notebook.analysis.fixed_points", "FixedPoints", lambda points: points._repr_html_()
+        "fpf_notebook.result.fixed_points", "FixedPoints", lambda points: points._repr_html_()
     )
     for module, name in (("vanilla", "VanillaRNN"), ("gru", "GRU"), ("lstm", "LSTM")):
         formatter.for_type_by_name(f"fpf_notebook.models.{module}", name, model_html)
@@ -25,7 +25,7 @@ def unload(ipython: Any) -> None:
     """Undo `load`."""
     formatter = ipython.display_formatter.formatters["text/html"]
     names = {
-        "fpf_notebook.analysis.fixed_points.FixedPoints",
+        "fpf_notebook.result.fixed_points.FixedPoints",
         "fpf_notebook.models.vanilla.VanillaRNN",
         "fpf_notebook.models.gru.GRU",
         "fpf_notebook.models.lstm.LSTM",

@@ -8,10 +8,10 @@ from fpf_notebook.analysis.expansion_points import (
     cluster_expansion_points,
     compare_expansion_points,
 )
-from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.analysis.given_points import record_points
+from fpf_notebook.analysis.record_points import record_points
 from fpf_notebook.dynamics import StepMap
 from fpf_notebook.finder.finder import FixedPointFinder
+from fpf_notebook.result.fixed_points import FixedPoints
 
 
 def cube(rng, n=400, spread=0.02, width=20):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.analysis.given_points import record_points
 from fpf_notebook.analysis.line_attractor import find_line_attractor, order_along_curve
+from fpf_notebook.analysis.record_points import record_points
 from fpf_notebook.dynamics import StepMap
+from fpf_notebook.result.fixed_points import FixedPoints
 
 
 def linear(J):

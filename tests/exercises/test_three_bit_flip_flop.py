@@ -9,7 +9,7 @@ import pytest
 
 from fpf_notebook import Completeness, FixedPoints
 from fpf_notebook.exercises import check
-from fpf_notebook.finder.audit import Audit
+from fpf_notebook.result.audit import Audit
 from tests.exercises.hints import hint
 
 

@@ -9,7 +9,7 @@ import pytest
 from fpf_notebook import Completeness, FixedPointFinder
 from fpf_notebook.finder.catalogue import Catalogue
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
-from fpf_notebook.finder.sampling import START_KINDS
+from fpf_notebook.finder.proposals.sampling import START_KINDS
 from tests.finder.known_maps import (
     Known,
     assert_same_points,

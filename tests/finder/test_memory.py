@@ -8,8 +8,8 @@ import pytest
 from fpf_notebook import FixedPointFinder, FixedPoints, SilentProgress
 from fpf_notebook.dynamics import compile_cache
 from fpf_notebook.dynamics.compile_cache import compiled
-from fpf_notebook.finder import pools
-from fpf_notebook.finder.pools import pool_size
+from fpf_notebook.finder.solvers import pool as pools
+from fpf_notebook.finder.solvers.pool import pool_size
 from fpf_notebook.models import VanillaRNN
 from tests.dynamics.counting import compilations
 from tests.finder.known_maps import (

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from fpf_notebook import FixedPointFinder, FixedPoints
-from fpf_notebook.finder.adam import Schedule, build_adam, new_adam_state
-from fpf_notebook.finder.lanes import new_lanes
 from fpf_notebook.finder.options import METHODS
 from fpf_notebook.finder.progress import PrintedProgress
 from fpf_notebook.finder.search import search
+from fpf_notebook.finder.solvers.adam import Schedule, build_adam, new_adam_state
+from fpf_notebook.finder.solvers.lanes import new_lanes
 from tests.finder.known_maps import (
     Known,
     finder_of,

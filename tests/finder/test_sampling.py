@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook import FixedPointFinder, SilentProgress
-from fpf_notebook.finder.sampling import START_KINDS, sample_states, segment_starts
+from fpf_notebook.finder.proposals.sampling import START_KINDS, sample_states, segment_starts
 from tests.finder.known_maps import (
     Known,
     assert_same_points,

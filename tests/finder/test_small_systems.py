@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from fpf_notebook.finder.small_systems import LARGEST, solve_normal_equations
+from fpf_notebook.finder.solvers.small_systems import LARGEST, solve_normal_equations
 
 
 @pytest.mark.parametrize("n", range(1, LARGEST + 3))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.io import load_legacy_fps
+from fpf_notebook.result.fixed_points import FixedPoints
 
 RNG = np.random.default_rng(0)
 N, N_STATES, N_INPUTS = 5, 3, 2

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fpf_notebook import FixedPointFinder
-from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.io import load_legacy_fps, save_legacy_fps
+from fpf_notebook.result.fixed_points import FixedPoints
 
 ARRAYS = (
     *("xstar", "x_init", "inputs", "F_xstar", "qstar", "dq", "n_iters", "J_xstar", "dFdu"),

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fpf_notebook.analysis.fields import FIELDS, KINDS, STABILITIES
-from fpf_notebook.analysis.fixed_points import FixedPoints
 from fpf_notebook.dynamics.step_map import StateSlice
-from fpf_notebook.finder.audit import Audit
-from fpf_notebook.finder.completeness import Completeness
 from fpf_notebook.io import load, netcdf, npz, save
-from tests.analysis.records import assert_same, full_record
+from fpf_notebook.result.audit import Audit
+from fpf_notebook.result.completeness import Completeness
+from fpf_notebook.result.fields import FIELDS, KINDS, STABILITIES
+from fpf_notebook.result.fixed_points import FixedPoints
+from tests.result.records import assert_same, full_record
 
 SUFFIXES = [".nc", ".h5", ".npz"]
 

@@ -11,7 +11,7 @@ import fpf_notebook.models.pretrained as pretrained
 from fpf_notebook.analysis.expansion_points import compare_expansion_points
 from fpf_notebook.analysis.integration import analyze_integration
 from fpf_notebook.analysis.line_attractor import find_line_attractor
-from fpf_notebook.analysis.linearized import linearized_run, relative_error
+from fpf_notebook.analysis.linear_approximation import linearized_run, relative_error
 from fpf_notebook.dynamics import as_step_map
 from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.progress import SilentProgress
@@ -19,7 +19,7 @@ from fpf_notebook.finder.slow_points import find_slow_points
 from fpf_notebook.models import GRU, JSLDS, KeepChannels, VanillaRNN
 from fpf_notebook.models.pretrained import load_pretrained, pretrained_names, pretrained_record
 from fpf_notebook.tasks import ContextIntegration, FlipFlop
-from fpf_notebook.training.pretraining import RECIPES, held_out_figures
+from tools.pretraining import RECIPES, held_out_figures
 
 WEIGHTS = Path(pretrained.__file__).parent / "weights"
 SIZES = {
@@ -59,7 +59,7 @@ def test_the_files_are_small_and_without_pickle():
 @pytest.mark.parametrize("name", SIZES)
 def test_the_record_says_how_it_was_made(name):
     record = pretrained_record(name)
-    assert record["command"] == f"python -m fpf_notebook.training.make_weights {name}"
+    assert record["command"] == f"python -m tools.make_weights {name}"
     assert record["recipe"]["seed"] == RECIPES[name].seed
     assert [p["n_steps"] for p in record["recipe"]["phases"]] == [
         p.n_steps for p in RECIPES[name].phases

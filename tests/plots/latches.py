@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from fpf_notebook.analysis.fixed_points import FixedPoints
+from fpf_notebook.result.fixed_points import FixedPoints
 
 X = 0.9575040240772687
 Q, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))

@@ -7,10 +7,9 @@ import pytest
 
 from fpf_notebook import plot_fixed_points
 from fpf_notebook.analysis.expansion_points import compare_expansion_points
-from fpf_notebook.analysis.fixed_points import FixedPoints
-from fpf_notebook.analysis.given_points import record_points
 from fpf_notebook.analysis.integration import analyze_integration
 from fpf_notebook.analysis.line_attractor import find_line_attractor
+from fpf_notebook.analysis.record_points import record_points
 from fpf_notebook.dynamics import StepMap
 from fpf_notebook.plots import (
     plot_approximation_error,
@@ -30,6 +29,7 @@ from fpf_notebook.plots.jslds import (
     expansion_points_scene,
     expansion_spectrum_scene,
 )
+from fpf_notebook.result.fixed_points import FixedPoints
 
 RNG = np.random.default_rng(0)
 J = np.diag([1.0, 0.5, 0.3, 0.1])

@@ -10,8 +10,8 @@ from fpf_notebook.models.pretrained import read_network
 from fpf_notebook.tasks import FlipFlop
 from fpf_notebook.training import train
 from fpf_notebook.training.jslds import co_training_loss
-from fpf_notebook.training.make_weights import make
-from fpf_notebook.training.pretraining import Phase, Recipe, held_out_figures
+from tools.make_weights import make
+from tools.pretraining import Phase, Recipe, held_out_figures
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import pytest
 
 from fpf_notebook import FixedPointFinder
 from fpf_notebook.widgets import FixedPointExplorer
-from fpf_notebook.widgets.explorer_scene import bounds_of, followed
+from fpf_notebook.widgets.explorer.scene import bounds_of, followed
 from tests.widgets.conftest import three_latches
 
 
@@ -35,7 +35,7 @@ def test_tolerances_only_filter(explorer, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("a search was run")
 
-    monkeypatch.setattr("fpf_notebook.widgets.explorer_search.FixedPointFinder.search", refuse)
+    monkeypatch.setattr("fpf_notebook.widgets.explorer.search.FixedPointFinder.search", refuse)
     explorer.tol_unique = 0.9
     explorer.wait(60)
     assert len(explorer.fixed_points) < 27

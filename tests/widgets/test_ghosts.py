@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fpf_notebook import FixedPointFinder, as_step_map
-from fpf_notebook.widgets.explorer_search import FilterSettings, SearchSettings, find
+from fpf_notebook.widgets.explorer.search import FilterSettings, SearchSettings, find
 
 # Two latches, each beyond the fold at 0.267 by a little: a ghost in each, and where both are.
 INPUT = (0.28, 0.28)

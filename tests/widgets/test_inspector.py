@@ -7,7 +7,7 @@ import pytest
 
 from fpf_notebook import FixedPointFinder, FixedPoints
 from fpf_notebook.widgets import JacobianInspector
-from fpf_notebook.widgets.inspector_scene import unit_order
+from fpf_notebook.widgets.inspector.scene import unit_order
 from tests.widgets.conftest import three_latches
 
 

@@ -11,8 +11,8 @@ from fpf_notebook.models import VanillaRNN
 from fpf_notebook.tasks import FlipFlop
 from fpf_notebook.training import train
 from fpf_notebook.widgets import TrainingMonitor
-from fpf_notebook.widgets.monitor_log import MetricLog, curves_of, thinned
-from fpf_notebook.widgets.monitor_snapshots import Snapshot, SnapshotBook, changes
+from fpf_notebook.widgets.monitor.log import MetricLog, curves_of, thinned
+from fpf_notebook.widgets.monitor.snapshots import Snapshot, SnapshotBook, changes
 from tests.widgets.waiting import until
 
 

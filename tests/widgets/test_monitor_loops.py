@@ -15,7 +15,7 @@ import pytest
 from fpf_notebook.dynamics import as_step_map
 from fpf_notebook.models import VanillaRNN
 from fpf_notebook.widgets import TrainingMonitor
-from fpf_notebook.widgets.weights_reader import weights_reader
+from fpf_notebook.widgets.monitor.weights_reader import weights_reader
 from tests.widgets.waiting import until
 
 

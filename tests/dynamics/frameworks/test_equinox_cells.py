@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook import as_step_map
-from fpf_notebook.analysis.linearization import linearize
+from fpf_notebook.dynamics.jacobians import linearize
 
 eqx = pytest.importorskip("equinox")
 

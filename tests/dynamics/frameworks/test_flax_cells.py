@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook import FixedPointFinder, as_step_map
-from fpf_notebook.analysis.linearization import linearize
+from fpf_notebook.dynamics.jacobians import linearize
 
 linen = pytest.importorskip("flax.linen")
 nnx = pytest.importorskip("flax.nnx")

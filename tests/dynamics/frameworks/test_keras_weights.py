@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fpf_notebook import FixedPointFinder, as_step_map
-from fpf_notebook.analysis.linearization import linearize
+from fpf_notebook.dynamics.jacobians import linearize
 
 if importlib.util.find_spec("keras") is None:
     pytest.skip("could not import 'keras'", allow_module_level=True)

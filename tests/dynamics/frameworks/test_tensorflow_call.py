@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook import FixedPointFinder, as_step_map, train_flip_flop
-from fpf_notebook.analysis.linearization import linearize
+from fpf_notebook.dynamics.jacobians import linearize
 
 tf = pytest.importorskip("tensorflow")
 

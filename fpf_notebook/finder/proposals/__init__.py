@@ -1,0 +1,1 @@
+"""What the finder proposes to start from: states of trajectories, of segments, of the box."""

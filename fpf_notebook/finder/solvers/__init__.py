@@ -1,0 +1,1 @@
+"""Solvers of the fixed-point equation, many starts at once."""

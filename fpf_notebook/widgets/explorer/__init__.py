@@ -1,0 +1,1 @@
+"""`FixedPointExplorer`: its traits, what it computes, what the browser is sent."""

@@ -1,0 +1,387 @@
+"""What the explorer shows, as plain data: no Jupyter, no searching."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from fpf_notebook.dynamics.step_map import StepMap
+from fpf_notebook.plots.classes import classes_of, summary_of
+from fpf_notebook.plots.projection import Projection, fit_projection, state_axes
+from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.widgets.explorer.search import FilterSettings, Found, SearchSettings
+
+CLASS_CODES = ("stable", "saddle", "unstable", "marginal", "slow")
+"""The browser's table of colours and shapes has the same order."""
+
+PROJECTIONS = ("trajectories", "fixed points", "readout", "units")
+COLOUR_BY = {
+    "stability": ("", False),
+    "q": ("log₁₀ q", True),
+    "index": ("index", False),
+    "condition": ("condition", False),
+    "unstable directions": ("unstable directions", False),
+}
+
+EMPTY_Q: dict[str, Any] = {
+    "logq": np.zeros(0),
+    "kept": np.zeros(0, dtype=np.uint8),
+    "threshold": -12.0,
+    "audit": [],
+}
+"""The histogram before the first search."""
+
+_MAX_PATHS, _MAX_STEPS, _MAX_STARTS, _MAX_LOGQ = 40, 200, 2000, 20_000
+
+
+def projection_for(
+    kind: str,
+    state_traj: np.ndarray,
+    points: FixedPoints | None,
+    step_map: StepMap,
+    units: tuple[int, ...] = (0, 1, 2),
+) -> Projection:
+    """Return the three (or fewer) axes of the picture.
+
+    Parameters
+    ----------
+    kind
+        One of `PROJECTIONS`.
+    state_traj
+        [n_batch, n_time, n_states] Trajectories.
+    points
+        Fixed points, for the projection of that name.
+    step_map
+        The network, whose readout gives the axes of the projection "readout".
+    units
+        Zero-based units for the projection "units".
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind, or a readout that the model does not have.
+    """
+    if kind not in PROJECTIONS:
+        raise ValueError(f"projection is {kind!r}, expected one of {', '.join(PROJECTIONS)}.")
+    n_states = step_map.n_states
+    if kind == "fixed points" and points is not None and len(points) > 1:
+        return fit_projection(None, points.xstar)
+    if kind == "units" and n_states > 1:
+        return state_axes(n_states, tuple(units)[: min(3, n_states)])
+    if kind == "readout":
+        return _readout_axes(state_traj, step_map)
+    return fit_projection(state_traj, np.zeros((0, n_states)))
+
+
+def _readout_axes(state_traj: np.ndarray, step_map: StepMap) -> Projection:
+    """Span the readout's directions by orthonormal axes, completed by what varies most beside."""
+    if step_map.readout is None:
+        raise ValueError(f"{step_map.name} has no readout: choose another projection.")
+    samples = state_traj.reshape(-1, step_map.n_states)
+    sample = samples[:: max(1, len(samples) // 2000)]
+    outputs = step_map.output(sample, np.zeros(step_map.n_inputs))
+    centred = sample - sample.mean(axis=0)
+    weights = np.linalg.lstsq(centred, outputs - outputs.mean(axis=0), rcond=None)[0].T
+    basis = np.linalg.qr(weights.T)[0].T[:3]
+    signs = np.sign(np.einsum("kn,kn->k", basis, weights[: len(basis)]))
+    basis = basis * np.where(signs == 0, 1, signs)[:, None]
+    names = [f"readout {k + 1}" for k in range(len(basis))]
+    rest = centred - centred @ basis.T @ basis
+    while len(basis) < min(3, step_map.n_states):
+        extra = np.linalg.svd(rest, full_matrices=False)[2][0]
+        basis = np.vstack([basis, extra])
+        rest = rest - np.outer(rest @ extra, extra)
+        names.append(f"PC {len(basis) - len(weights[:3])} beside")
+    variance = (centred @ basis.T).var(axis=0) / max(centred.var(axis=0).sum(), 1e-300)
+    return Projection(samples.mean(axis=0), basis, variance, tuple(names), "readout")
+
+
+def padded(coordinates: np.ndarray) -> np.ndarray:
+    """Return coordinates with three columns, zero where the projection has fewer."""
+    missing = 3 - coordinates.shape[-1]
+    width = [(0, 0)] * (coordinates.ndim - 1) + [(0, max(0, missing))]
+    return np.pad(coordinates[..., :3], width)
+
+
+def bounds_of(clouds: list[np.ndarray], old: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return centre and half-widths of the picture's box.
+
+    Parameters
+    ----------
+    clouds
+        Projected coordinates, [..., 3] each.
+    old
+        The box so far: it is kept while everything fits, so that the picture does not jump.
+    """
+    parts = [cloud.reshape(-1, 3) for cloud in clouds if cloud.size]
+    points = np.concatenate(parts) if parts else np.zeros((0, 3))
+    points = points[np.isfinite(points).all(axis=1)]
+    if old is not None:
+        inside = np.abs(points - np.array(old["center"])) <= 1.001 * np.array(old["half"])
+        if inside.all():
+            return old
+    low = points.min(axis=0) if len(points) else -np.ones(3)
+    high = points.max(axis=0) if len(points) else np.ones(3)
+    longest = float((high - low).max()) or 2.0
+    half = 1.08 * np.maximum((high - low) / 2, 0.12 * longest)
+    return {"center": ((low + high) / 2).tolist(), "half": half.tolist()}
+
+
+def paths_of(state_traj: np.ndarray, projection: Projection) -> np.ndarray:
+    """Return a bounded number of projected trajectories, [n, time, 3]."""
+    steps = state_traj.shape[1]
+    stride = max(1, -(-steps // _MAX_STEPS))
+    return padded(projection.transform(state_traj[:_MAX_PATHS, ::stride]))
+
+
+def starts_of(points: FixedPoints, projection: Projection) -> np.ndarray:
+    """Return a bounded number of projected initial states, [n, 3]."""
+    if points.x_init is None:
+        return np.zeros((0, 3))
+    return padded(projection.transform(points.x_init[:_MAX_STARTS]))
+
+
+def point_names(points: FixedPoints) -> list[str]:
+    """Say about every point, in one line, what it is."""
+    names = []
+    classes = classes_of(points, len(points))
+    sizes = _leading(points)
+    for i in range(len(points)):
+        words = [f"{i}: {classes[i]}"]
+        n_unstable = None if points.n_unstable is None else int(points.n_unstable[i])
+        if classes[i] == "saddle" and n_unstable is not None:
+            words[0] += f", {n_unstable} unstable"
+        if sizes is not None:
+            symbol = "|λ|max" if points.time == "discrete" else "Re λ max"
+            words.append(f"{symbol} {sizes[i]:.3f}")
+        if points.qstar is not None:
+            words.append(f"q {points.qstar[i]:.0e}" if points.qstar[i] else "q 0")
+        if points.index is not None:
+            words.append(f"index {int(points.index[i]):+d}".replace("-", "−"))
+        names.append(" · ".join(words))
+    return names
+
+
+def _leading(points: FixedPoints) -> np.ndarray | None:
+    values = points.eigval_J_xstar
+    if values is None or not values.size:
+        return None
+    growth = np.abs(values) if points.time == "discrete" else values.real
+    return np.asarray(growth.max(axis=1))
+
+
+def class_codes(points: FixedPoints) -> np.ndarray:
+    """Return each point's position in `CLASS_CODES`."""
+    lookup = {name: code for code, name in enumerate(CLASS_CODES)}
+    names = classes_of(points, len(points))
+    return np.array([lookup.get(str(name), 4) for name in names], dtype=np.int32)
+
+
+def colour_values(points: FixedPoints, colour_by: str) -> np.ndarray:
+    """Return the number that a point's colour shows; empty when colour shows the class."""
+    columns: dict[str, np.ndarray | None] = {
+        "q": None if points.qstar is None else np.log10(np.maximum(points.qstar, 1e-40)),
+        "index": points.index,
+        "condition": points.cond_id,
+        "unstable directions": points.n_unstable,
+    }
+    column = columns.get(colour_by)
+    return np.zeros(0) if column is None else np.asarray(column, dtype=np.float64)
+
+
+def mode_lines(points: FixedPoints, projection: Projection, reach: float) -> dict[str, np.ndarray]:
+    """Return lines along eigenvectors, scaled by their eigenvalues.
+
+    Every unstable direction has a line, and so has the slowest stable one. Of a complex pair the
+    eigenvector's real and imaginary parts are two directions.
+    """
+    values, vectors = points.eigval_J_xstar, points.eigvec_J_xstar
+    if values is None or vectors is None or not values.size:
+        none = np.zeros(0, dtype=np.int32)
+        return {"modes": np.zeros((0, 2, 3)), "modeKind": none, "modePoint": none}
+    growth = np.abs(values) - 1 if points.time == "discrete" else values.real
+    stable = growth <= -1e-6
+    # Modes are sorted by growth: the first stable one is the slowest.
+    slowest = stable & (np.cumsum(stable, axis=1) == 1)
+    owner, k = np.nonzero((growth > 1e-6) | slowest)
+    # The first of a complex pair stands for its real part, the second for the other.
+    vector = vectors[owner, :, k]
+    direction = np.where((values[owner, k].imag < 0)[:, None], vector.imag, vector.real)
+    strength = np.clip(1 + growth[owner, k], 0.35, 3)[:, None]
+    arms = padded(projection.transform_direction(reach * strength * direction))
+    centres = padded(projection.transform(points.xstar))[owner]
+    return {
+        "modes": np.stack([centres - arms, centres + arms], axis=1),
+        "modeKind": slowest[owner, k].astype(np.int32),
+        "modePoint": owner.astype(np.int32),
+    }
+
+
+def state_scene(
+    points: FixedPoints,
+    projection: Projection,
+    bounds: dict[str, Any],
+    *,
+    colour_by: str = "stability",
+    launches: list[tuple[np.ndarray, str]] | None = None,
+) -> dict[str, Any]:
+    """Return the state space as the browser draws it, without trajectories and initial states.
+
+    Parameters
+    ----------
+    points
+        What to show.
+    projection
+        The axes.
+    bounds
+        From `bounds_of`.
+    colour_by
+        A key of `COLOUR_BY`.
+    launches
+        Trajectories [time, n_states] with their labels.
+    """
+    values = colour_values(points, colour_by)
+    reach = 0.07 * max(bounds["half"])
+    return {
+        "labels": list(projection.labels),
+        "dim": projection.n_dims if projection.n_dims > 1 else 2,
+        "bounds": bounds,
+        "points": padded(projection.transform(points.xstar)) if len(points) else np.zeros((0, 3)),
+        "code": class_codes(points),
+        "names": point_names(points),
+        "values": values,
+        "valueLabel": COLOUR_BY[colour_by][0] if values.size else "",
+        **mode_lines(points, projection, reach),
+        "launches": [
+            {"xyz": padded(projection.transform(path)), "label": label}
+            for path, label in launches or []
+        ],
+    }
+
+
+def q_scene(found: Found) -> dict[str, Any]:
+    """Return the histogram of log q with the audit below it."""
+    q = found.everything.qstar
+    assert q is not None
+    audit = found.unique.audit
+    kept = np.zeros(len(q)) if audit is None else audit.outcome >= 0
+    stride = max(1, -(-len(q) // _MAX_LOGQ))
+    with np.errstate(divide="ignore"):
+        logq = np.log10(q)
+    return {
+        "logq": np.clip(np.nan_to_num(logq, nan=2, posinf=2, neginf=-40), -40, 2)[::stride],
+        "kept": np.asarray(kept, dtype=np.uint8)[::stride],
+        "threshold": float(np.log10(max(found.filters.tol_q, 1e-36))),
+        "audit": audit_lines(found),
+    }
+
+
+def audit_lines(found: Found) -> list[dict[str, Any]]:
+    """Say in a few words, with the whole reason as a tooltip, what became of the starts."""
+    audit = found.unique.audit
+    if audit is None:
+        return []
+    kept = audit.outcome >= 0
+    out = [
+        {
+            "label": f"of {len(audit):,} starts ended in a point shown",
+            "count": int(kept.sum()),
+            "tooltip": "converged there, or merged into a point nearer than tol_unique",
+        }
+    ]
+    rejected = Counter(audit.reason[~kept].tolist())
+    out += [
+        {"label": _in_short(reason), "count": count, "tooltip": reason}
+        for reason, count in rejected.most_common(4)
+    ]
+    return out
+
+
+def _in_short(reason: str) -> str:
+    for key, words in {
+        "invariant box": "outside the box",
+        "Newton step": "with too long a Newton step",
+        "final_q_threshold": "above final_q_threshold",
+        "local minimum": "stalled at a minimum of q",
+        "slow": "slow",
+        "diverged": "diverged",
+        "max_iters": "at max_iters",
+        "interrupted": "interrupted",
+        "converged": "with q above tol_q",
+    }.items():
+        if key in reason:
+            return words
+    return reason
+
+
+def status_of(found: Found) -> dict[str, Any]:
+    """Return the status line: what was found, the index sum, the time, and what it proves."""
+    points = found.unique
+    parts = [summary_of(classes_of(points, len(points))).replace("; ", ", ")]
+    report = points.completeness
+    tooltip = "No statement on completeness: the points were not linearized."
+    if report is not None:
+        expected = "" if report.expected_sum is None else f" of {report.expected_sum}"
+        parts.append(f"index sum {report.index_sum}{expected}")
+        tooltip = f"Complete? {report}."
+        if report.expected_sum is not None:
+            tooltip += (
+                " The index theorem asks for this sum. A right sum is necessary for a complete set"
+                " and proves none: points can be missing in pairs."
+            )
+        if report.stopped_because:
+            tooltip += f" The search ended because {report.stopped_because}."
+    parts.append(_duration(found.seconds) + ("" if found.searched else " (no new search)"))
+    state = "empty" if not len(points) else "idle"
+    text = " · ".join(parts)
+    return {"state": state, "text": text, "tooltip": tooltip, "progress": 1.0, "error": ""}
+
+
+def _duration(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def followed(old: FixedPoints, index: int | None, new: FixedPoints) -> int | None:
+    """Return where the selected point is in a new set, or None if it is gone.
+
+    Points move while an input slider does; the nearest one is the same point as long as it has
+    not moved further than half way to its former neighbour.
+    """
+    if index is None or index >= len(old) or not len(new):
+        return None
+    state = old.xstar[index]
+    candidate = new.nearest(state)
+    moved = float(np.linalg.norm(new.xstar[candidate] - state))
+    others = np.delete(old.xstar, index, axis=0)
+    room = float(np.linalg.norm(others - state, axis=1).min()) if len(others) else np.inf
+    return candidate if moved <= 0.5 * room else None
+
+
+def code_for(s: SearchSettings, filters: FilterSettings, options: dict[str, Any]) -> str:
+    """Return the script that computes what is shown."""
+    arguments = {
+        "method": s.method,
+        "tol_q": filters.tol_q,
+        "tol_unique": filters.tol_unique,
+        "final_q_threshold": filters.final_q_threshold,
+        "random_seed": s.random_seed,
+        **options,
+    }
+    listed = "".join(f"    {name}={value!r},\n" for name, value in arguments.items())
+    return (
+        "import numpy as np\n"
+        "from fpf_notebook import FixedPointFinder\n\n"
+        "# model and state_traj [n_batch, n_time, n_states] are those given to the explorer\n"
+        f"finder = FixedPointFinder(\n    model,\n{listed})\n"
+        "unique_fps, all_fps = finder.find_fixed_points(\n"
+        "    state_traj,\n"
+        f"    inputs=np.array([{list(s.input)!r}]),\n"
+        f"    n_inits={s.n_inits},\n"
+        f"    noise_scale={s.noise_scale!r},\n"
+        f"    exhaustive={s.exhaustive},\n"
+        "    include_slow=True,\n"
+        ")\n"
+        "unique_fps.print_summary()\n"
+    )

@@ -1,0 +1,359 @@
+"""`FixedPointExplorer`: the state space of a network, with fixed points that follow the sliders."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+import weakref
+from typing import Any
+
+import ipywidgets as ipw
+import numpy as np
+import traitlets
+
+from fpf_notebook.finder import arguments
+from fpf_notebook.finder.finder import FixedPointFinder
+from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.widgets.explorer import scene as scenes
+from fpf_notebook.widgets.explorer import search as searching
+from fpf_notebook.widgets.explorer.controls import control_column
+from fpf_notebook.widgets.explorer.export import ExplorerExport
+from fpf_notebook.widgets.explorer.launches import Launching
+from fpf_notebook.widgets.hints import hints_of
+from fpf_notebook.widgets.live import Job, LatestWins, Report
+from fpf_notebook.widgets.status import report_status
+from fpf_notebook.widgets.suggest import refuse_unknown
+from fpf_notebook.widgets.view import ExplorerPicture
+
+_SEARCH = ("n_inits", "noise_scale", "method", "exhaustive", "random_seed", "input")
+_FILTER = ("tol_q", "tol_unique", "final_q_threshold")
+_VIEW = ("projection", "colour_by", "units", "push_size", "auto")
+_FINDER = (
+    "max_iters", "tol_dq", "lr_init", "lr_factor", "lr_patience", "lr_cooldown",
+    "do_exclude_distance_outliers", "outlier_distance_scale", "max_n_unique", "dtype",
+    "marginal_tol", "tol_slope", "dense_limit", "max_memory",
+)  # fmt: skip
+_MODEL = (
+    "n_states", "n_inputs", "state_vars", "time", "dt", "convention", "batched", "params",
+    "invariant_box", "readout", "framework",
+)  # fmt: skip
+
+
+class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
+    """Explore the fixed points of a network: they are found again while you move a slider.
+
+    Parameters
+    ----------
+    model
+        What `FixedPointFinder` takes. It is read once, here, and never changed.
+    state_traj : array, [n_batch, n_time, n_states]
+        Trajectories: the pool of initial states, and what the picture shows.
+    inputs : array, [n_inputs] or [1, n_inputs], optional
+        The constant input, zero by default; each channel gets a slider.
+    valid_bxt : array of bool, [n_batch, n_time], optional
+        Only states where this is True are drawn as initial states.
+    auto : bool
+        Search at once, and again whenever a setting changes. Default True.
+    **options
+        ``tol_q, noise_scale, n_inits, tol_unique, final_q_threshold, method, exhaustive,
+        random_seed`` (the sliders' start), ``projection, colour_by, units``, further options of
+        `FixedPointFinder`, and those of `as_step_map`.
+
+    Attributes
+    ----------
+    fixed_points, all_candidates : FixedPoints
+        What is shown (slow points included), and where every start ended.
+    selected : int or None
+        The selected point; observable and assignable. `selection` holds several (box, lasso).
+    tol_q, noise_scale, n_inits, tol_unique, final_q_threshold, method, exhaustive, random_seed, \
+    input, auto, projection, colour_by, units
+        Settings; assigning one has the same effect as moving its control.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown keyword (with a suggestion), and for wrong shapes.
+
+    See Also
+    --------
+    JacobianInspector : ``JacobianInspector(explorer)`` shows the selected point.
+
+    Examples
+    --------
+    >>> explorer = FixedPointExplorer(model, states)          # doctest: +SKIP
+    >>> explorer.tol_q = 1e-20                                # doctest: +SKIP
+    >>> explorer.wait().fixed_points                          # doctest: +SKIP
+    """
+
+    tol_q = traitlets.Float(1e-12)
+    noise_scale = traitlets.Float(0.0)
+    n_inits = traitlets.Int(1024)
+    tol_unique = traitlets.Float(1e-3)
+    final_q_threshold = traitlets.Float(1e-8)
+    method = traitlets.Unicode("newton")
+    exhaustive = traitlets.Bool(False)
+    random_seed = traitlets.Int(0)
+    input = traitlets.Any(())
+    auto = traitlets.Bool(True)
+    projection = traitlets.Enum(scenes.PROJECTIONS, default_value="trajectories")
+    colour_by = traitlets.Enum(list(scenes.COLOUR_BY), default_value="stability")
+    units = traitlets.Tuple(default_value=(0, 1, 2))
+    push_size = traitlets.Float(0.05)
+    selected = traitlets.Int(None, allow_none=True)
+    selection = traitlets.List(traitlets.Int())
+    #: Grows with each new set of points, for those who observe (a linked inspector does).
+    version = traitlets.Int(0)
+
+    def __init__(
+        self,
+        model: Any,
+        state_traj: Any,
+        inputs: Any = None,
+        *,
+        valid_bxt: Any = None,
+        auto: bool = True,
+        **options: Any,
+    ) -> None:
+        settings = (*_SEARCH[:-1], *_FILTER, *_VIEW[:-1])
+        refuse_unknown(type(self).__name__, options, (*settings, *_FINDER, *_MODEL))
+        traj = arguments.check_states("state_traj", state_traj, 3, None)
+        self._finder_options = {name: options[name] for name in _FINDER if name in options}
+        model_options = {name: options[name] for name in _MODEL if name in options}
+        tolerances = {n: options[n] for n in ("method", "random_seed", *_FILTER) if n in options}
+        # Checks every option before anything is traced.
+        finder = FixedPointFinder(model, **tolerances, **self._finder_options, **model_options)
+        given = None if inputs is None else np.atleast_2d(np.asarray(inputs, dtype=np.float64))
+        if given is not None and len(given) != 1:
+            raise ValueError(
+                f"inputs has shape {given.shape}, expected [1, n_inputs]: the explorer shows one "
+                "constant input at a time, which its sliders change."
+            )
+        n_inputs = None if given is None else given.shape[1]
+        self.step_map = finder.step_map(traj.shape[2], n_inputs)
+        arguments.check_states("state_traj", traj, 3, self.step_map.n_states)
+        u = arguments.check_inputs(given, 1, self.step_map.n_inputs)[0]
+        self._valid = arguments.check_mask(valid_bxt, traj.shape[:2])
+        self.state_traj = traj
+        self._found: searching.Found | None = None
+        self._launches: list[tuple[np.ndarray, str]] = []
+        self._bounds: dict[str, Any] | None = None
+        self._axes: Any = None
+        self._lock = threading.RLock()
+        self.picture = ExplorerPicture(group=uuid.uuid4().hex)
+        # Flex, not a fixed width: narrow outputs stack.
+        self.picture.layout = ipw.Layout(flex="5 1 460px", min_width="0", width="auto")
+        me = weakref.ref(self)
+        self._worker = LatestWins(lambda report: _tell(me, report), "fpf-explorer")
+        super().__init__(
+            layout=ipw.Layout(width="100%"),
+            auto=auto,
+            input=tuple(float(v) for v in u),
+            **{name: options[name] for name in settings if name in options},
+        )
+        self._link()
+        row = ipw.Layout(width="100%", flex_flow="row wrap", align_items="flex-start")
+        controls = control_column(self)
+        self.picture.hints = hints_of(controls, self.picture.key)
+        self.children = [ipw.HBox([self.picture, controls], layout=row)]
+        self._show_empty()
+        if auto:
+            self._refresh()
+
+    # -- wiring ------------------------------------------------------------------------------------
+
+    def _link(self) -> None:
+        picture = self.picture
+        picture.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
+        traitlets.link((self, "selected"), (picture, "selected"))
+        traitlets.link((self, "selection"), (picture, "selection"))
+        picture.observe(self._threshold_dragged, names="log_tol_q")
+        picture.on_msg(self._on_message)
+        self.observe(lambda _: self._refresh(), names=[*_SEARCH, *_FILTER])
+        self.observe(lambda _: self._reproject(), names=["projection", "units"])
+        self.observe(lambda _: self._show(), names=["colour_by"])
+        picture.observe(self._shown_changed, names="options")
+
+    def _threshold_dragged(self, change: Any) -> None:
+        if abs(np.log10(max(self.tol_q, 1e-36)) - change["new"]) > 1e-6:
+            self.tol_q = float(10.0 ** change["new"])
+
+    def _shown_changed(self, change: Any) -> None:
+        if bool(change["old"].get("starts")) != bool(change["new"].get("starts")):
+            self._show()
+
+    def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        if content.get("type") == "launch_at":
+            self.launch_at(float(content["x"]), float(content["y"]))
+
+    @traitlets.validate("input")
+    def _valid_input(self, proposal: Any) -> tuple[float, ...]:
+        values = tuple(float(v) for v in np.ravel(proposal["value"]))
+        if len(values) != self.step_map.n_inputs or not np.isfinite(values).all():
+            raise ValueError(
+                f"input is {proposal['value']!r}, expected {self.step_map.n_inputs} finite numbers."
+            )
+        return values
+
+    @traitlets.validate("units")
+    def _valid_units(self, proposal: Any) -> tuple[int, ...]:
+        units = tuple(int(k) for k in proposal["value"])
+        expected = min(3, self.step_map.n_states)
+        if len(units) < expected or not all(0 <= k < self.step_map.n_states for k in units):
+            raise traitlets.TraitError(
+                f"units is {units}, expected {expected} numbers below {self.step_map.n_states}."
+            )
+        return units
+
+    @traitlets.validate("selected")
+    def _valid_selected(self, proposal: Any) -> int | None:
+        index = proposal["value"]
+        if index is not None and not 0 <= index < len(self.fixed_points):
+            raise traitlets.TraitError(
+                f"selected is {index}, but there are {len(self.fixed_points)} points."
+            )
+        return index
+
+    # -- searching ---------------------------------------------------------------------------------
+
+    def find(self) -> FixedPointExplorer:
+        """Search now, whatever `auto` says; use `wait` for the result."""
+        self._refresh(force=True)
+        return self
+
+    def wait(self, timeout: float | None = None) -> FixedPointExplorer:
+        """Wait until the picture is up to date.
+
+        Raises
+        ------
+        TimeoutError
+            If it takes longer than `timeout` seconds.
+        Exception
+            What went wrong in the background.
+        """
+        self._worker.wait(timeout)
+        return self
+
+    def close(self) -> None:
+        """Stop the background thread and remove the widget."""
+        # Called by __del__ too, for a widget whose constructor has refused its arguments.
+        for part in (getattr(self, "_worker", None), getattr(self, "picture", None)):
+            if part is not None:
+                part.close()
+        super().close()
+
+    def _settings(self) -> tuple[searching.SearchSettings, searching.FilterSettings]:
+        search = searching.SearchSettings(**{name: getattr(self, name) for name in _SEARCH})
+        filters = searching.FilterSettings(**{name: getattr(self, name) for name in _FILTER})
+        return search, filters
+
+    def _refresh(self, force: bool = False) -> None:
+        search, filters = self._settings()
+        self.picture.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
+        found, step_map, options = self._found, self.step_map, self._finder_options
+        known = found is not None and found.search == search and not found.candidates.interrupted
+        if not (known or force or self.auto):
+            waiting = {"text": "settings changed: press Find", "state": "empty"}
+            self.picture.status = {**self.picture.status, **waiting}
+            return
+        traj, valid = self.state_traj, self._valid
+
+        def work(cancel: Any, progress: Any) -> searching.Found:
+            if known and not force and found is not None:
+                return searching.filter_again(step_map, found, filters, options)
+            return searching.find(
+                step_map, traj, search, filters, options,
+                valid_bxt=valid, progress=progress, cancel=cancel,
+            )  # fmt: skip
+
+        me = weakref.ref(self)
+
+        def deliver(result: searching.Found) -> None:
+            widget = me()
+            if widget is not None:
+                widget._deliver(result)
+
+        self._worker.submit(Job(work, deliver))
+
+    def _deliver(self, found: searching.Found) -> None:
+        with self._lock:
+            before, index = self.fixed_points, self.selected
+            self._found = found
+            keep = scenes.followed(before, index, found.unique)
+            with self.picture.hold_sync():
+                if keep != index:
+                    self.selected = None
+                self.selection = []
+                self._show()
+                self.selected = keep
+                self.picture.status = scenes.status_of(found)
+        self.version += 1
+        self._prepare_static()
+
+    # -- showing -----------------------------------------------------------------------------------
+
+    def _reproject(self) -> None:
+        self._axes = self._bounds = None
+        try:
+            self._show()
+        except ValueError as problem:
+            self.picture.status = {**self.picture.status, "error": str(problem)}
+
+    def _show_empty(self) -> None:
+        """Trajectories and axes are there before the first search has ended."""
+        self._show()
+        words = "searching…" if self.auto else "press Find to search"
+        self.picture.status = report_status(Report("idle"), words)
+
+    def _show(self) -> None:
+        with self._lock, self.picture.hold_sync():
+            points = self.fixed_points
+            per_points = self.projection == "fixed points"
+            if self._axes is None or per_points:
+                self._axes = scenes.projection_for(
+                    self.projection, self.state_traj, points, self.step_map, self.units
+                )
+                self._paths = scenes.paths_of(self.state_traj, self._axes)
+            states = points.xstar if len(points) else np.zeros((0, self.step_map.n_states))
+            places = scenes.padded(self._axes.transform(states))
+            self._bounds = scenes.bounds_of([self._paths, places], self._bounds)
+            state = scenes.state_scene(
+                points if len(points) else FixedPoints(states),
+                self._axes,
+                self._bounds,
+                colour_by=self.colour_by,
+                launches=self._launches,
+            )
+            q = scenes.EMPTY_Q if self._found is None else scenes.q_scene(self._found)
+            self.picture.paths = {"xyz": self._paths}
+            self.picture.starts = self._starts() if self.picture.options.get("starts") else {}
+            self.picture.scene = {"state": state, "q": q}
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    @property
+    def fixed_points(self) -> FixedPoints:
+        """The points shown, slow ones included; empty before the first search has ended."""
+        return FixedPoints() if self._found is None else self._found.unique
+
+    @property
+    def all_candidates(self) -> FixedPoints:
+        """Where every start ended."""
+        return FixedPoints() if self._found is None else self._found.everything
+
+    @property
+    def has_readout(self) -> bool:
+        """Whether the network has a readout."""
+        return self.step_map.readout is not None
+
+    def _settle(self, timeout: float) -> None:
+        if self._found is None and self._worker.busy:
+            self._worker.settle(timeout)
+
+
+def _tell(me: weakref.ref[FixedPointExplorer], report: Report) -> None:
+    widget = me()
+    if widget is None:
+        return
+    if report.state == "idle":
+        return  # the status line of the result is there already
+    widget.picture.status = report_status(report, widget.picture.status.get("text", ""))

@@ -1,0 +1,1 @@
+"""`JacobianInspector`: its traits, and what the browser is sent."""
