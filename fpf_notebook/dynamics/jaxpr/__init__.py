@@ -1,0 +1,33 @@
+"""One interpreter of jaxprs: what a step computes, as a program that several algebras evaluate.
+
+:func:`program_of` makes a :class:`Program` of a step map: calls inlined, loops of known length
+unrolled, known numbers folded, equal expressions once, and operations that only move numbers turned
+into addresses. :func:`evaluate` is the algebra of plain numbers, and the model of every other.
+"""
+
+from fpf_notebook.dynamics.jaxpr.interpreter import parameter_names, program_of
+from fpf_notebook.dynamics.jaxpr.plain import evaluate
+from fpf_notebook.dynamics.jaxpr.program import (
+    OPERATIONS,
+    Constant,
+    NotCoveredError,
+    Operand,
+    Operation,
+    Program,
+    Uncovered,
+    View,
+)
+
+__all__ = [
+    "OPERATIONS",
+    "Constant",
+    "NotCoveredError",
+    "Operand",
+    "Operation",
+    "Program",
+    "Uncovered",
+    "View",
+    "evaluate",
+    "parameter_names",
+    "program_of",
+]

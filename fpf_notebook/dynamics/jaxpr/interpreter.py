@@ -1,0 +1,256 @@
+"""The interpreter: walks through the jaxpr of a step and builds its program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jaxtyping import Float
+
+from fpf_notebook.dynamics.compile_cache import compiled
+from fpf_notebook.dynamics.jaxpr.builder import Builder, Symbol, TooLongError, Value
+from fpf_notebook.dynamics.jaxpr.lowering import lower
+from fpf_notebook.dynamics.jaxpr.moves import NoRuleError, choose
+from fpf_notebook.dynamics.jaxpr.program import NotCoveredError, Program
+from fpf_notebook.dynamics.jaxpr.source import line_of
+from fpf_notebook.dynamics.step_map import StepMap
+
+# Calls whose body stands for them: derivatives are those of the body.
+_CALLS_NAMES = (
+    "jit pjit closed_call core_call call xla_call remat remat2 checkpoint custom_jvp_call "
+    "custom_vjp_call custom_vjp_call_jaxpr"
+)
+_CALLS = frozenset(_CALLS_NAMES.split())
+_MAX_TURNS = 10_000
+
+
+def program_of(
+    step_map: StepMap,
+    *,
+    u: Float[np.ndarray, "n_inputs"] | None = None,
+    symbols: Iterable[str] = (),
+    fold_arithmetic: bool = True,
+    max_operations: int = 20_000,
+) -> Program:
+    """Write the step of a step map as a program.
+
+    Parameters
+    ----------
+    step_map
+        The step map. Its state is the input ``"h"`` of the program.
+    u
+        The network's input, if it is known; else it is the input ``"u"`` of the program.
+    symbols
+        Parameters that stay symbols, by the names that :func:`parameter_names` gives. All others
+        are known numbers.
+    fold_arithmetic
+        Whether what depends on known numbers only is carried out at once in float64 (default).
+        Without, whatever rounds stays in the program, so that intervals can bound it.
+    max_operations
+        The longest program; loops are unrolled.
+
+    Returns
+    -------
+    Program
+        The program. What cannot be said in operations stands in ``program.uncovered``, with the
+        line of the user's code.
+
+    Raises
+    ------
+    ValueError
+        If ``u`` has the wrong size or ``symbols`` names something that is no parameter.
+    NotCoveredError
+        If the program would be longer than ``max_operations``.
+
+    Notes
+    -----
+    The program is about real numbers: rounding to single precision inside the step is ignored, as
+    are rules for derivatives of the user's own (``custom_jvp``, ``stop_gradient``).
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp, numpy as np
+    >>> from fpf_notebook.dynamics import as_step_map
+    >>> from fpf_notebook.dynamics.jaxpr import program_of
+    >>> W = np.eye(3)
+    >>> step_map = as_step_map(lambda h, u: jnp.tanh(W @ h)[::-1], n_states=3, n_inputs=1)
+    >>> program = program_of(step_map)
+    >>> [operation.name for operation in program.operations], program.output.addresses - 4
+    (['matmul', 'tanh'], array([5, 4, 3]))
+    """
+    wanted = list(symbols)
+    names = parameter_names(step_map)
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise ValueError(
+            f"symbols names {', '.join(map(repr, unknown))}, expected some of the parameters "
+            f"{', '.join(names)}."
+        )
+    if u is not None:
+        u = np.asarray(u, dtype=float)
+        if u.shape != (step_map.n_inputs,):
+            raise ValueError(f"u has shape {u.shape}, expected ({step_map.n_inputs},).")
+    closed = _jaxpr_of(step_map)
+    builder = Builder(fold_arithmetic, max_operations)
+    h = builder.input("h", (step_map.n_states,))
+    given: Value = builder.input("u", (step_map.n_inputs,)) if u is None else u
+    args: list[Value] = []
+    for name, leaf in zip(names, jax.tree.leaves(step_map.params), strict=True):
+        args.append(builder.input(name, np.shape(leaf)) if name in wanted else np.asarray(leaf))
+    try:
+        (result,) = _Walk(builder).jaxpr(closed.jaxpr, closed.consts, [*args, h, given])
+    except TooLongError:
+        raise NotCoveredError(
+            f"The step of {step_map.name} takes more than {max_operations} operations (the last at "
+            f"{builder.source or 'an unknown line'})."
+        ) from None
+    return builder.finish(result)
+
+
+def parameter_names(step_map: StepMap) -> list[str]:
+    """Return the names of all arrays of parameters, in the order of the tree's leaves.
+
+    Parameters
+    ----------
+    step_map
+        The step map.
+
+    Returns
+    -------
+    list of str
+        For example ``["['W']", "['b']"]`` for ``params = {"W": ..., "b": ...}``.
+    """
+    paths, _ = jax.tree_util.tree_flatten_with_path(step_map.params)
+    return [jax.tree_util.keystr(path) for path, _ in paths]
+
+
+def _jaxpr_of(step_map: StepMap) -> ClosedJaxpr:
+    def shape(value: Any) -> Any:
+        return jax.ShapeDtypeStruct(np.shape(value), value.dtype)
+
+    params = jax.tree.map(shape, step_map.params)
+    work = np.dtype(step_map.dtype)
+    states = jax.ShapeDtypeStruct((step_map.n_states,), work)
+    inputs = jax.ShapeDtypeStruct((step_map.n_inputs,), work)
+
+    def build(step: Any) -> Any:
+        with jax.enable_x64(True):
+            made = jax.make_jaxpr(step)(params, states, inputs)
+        return lambda: made
+
+    closed: ClosedJaxpr = compiled("jaxpr", step_map, (), build)()
+    return closed
+
+
+class _Walk:
+    """One walk through a jaxpr and those inside it."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+
+    def jaxpr(self, jaxpr: Jaxpr, consts: Any, args: list[Value]) -> list[Value]:
+        env: dict[Any, Value] = {}
+
+        def read(atom: Any) -> Value:
+            return np.asarray(atom.val) if isinstance(atom, Literal) else env[atom]
+
+        env.update(zip(jaxpr.constvars, map(_known, consts), strict=True))
+        env.update(zip(jaxpr.invars, args, strict=True))
+        for eqn in jaxpr.eqns:
+            outer = self.builder.source
+            self.builder.source = line_of(eqn.source_info) or outer
+            env.update(zip(eqn.outvars, self._eqn(eqn, [read(a) for a in eqn.invars]), strict=True))
+            self.builder.source = outer
+        return [read(atom) for atom in jaxpr.outvars]
+
+    def _closed(self, inner: Any, args: list[Value]) -> list[Value]:
+        if isinstance(inner, ClosedJaxpr):
+            return self.jaxpr(inner.jaxpr, inner.consts, args)
+        return self.jaxpr(inner, (), args)
+
+    def _eqn(self, eqn: Any, values: list[Value]) -> list[Value]:
+        name, p = eqn.primitive.name, eqn.params
+        try:
+            if name in _CALLS:
+                inner = p.get("jaxpr") or p.get("call_jaxpr") or p.get("fun_jaxpr")
+                if inner is not None:
+                    return self._closed(inner, values)
+            if name == "scan":
+                return self._scan(p, values)
+            if name == "while":
+                return self._while(p, values)
+            if name == "cond":
+                return self._cond(p, values)
+            return lower(self.builder, eqn, values)
+        except NoRuleError as why:
+            said = f"{name} ({why})" if str(why) else name
+        shapes = [tuple(v.aval.shape) for v in eqn.outvars]
+        kinds = [_kind_of(v.aval) for v in eqn.outvars]
+        return self.builder.unknown(said, shapes, kinds)
+
+    def _scan(self, p: dict[str, Any], values: list[Value]) -> list[Value]:
+        n_consts, n_carry, length = p["num_consts"], p["num_carry"], p["length"]
+        consts, carry = values[:n_consts], values[n_consts : n_consts + n_carry]
+        xs = values[n_consts + n_carry :]
+        rows: list[list[Value]] = []
+        for i in range(length)[:: -1 if p["reverse"] else 1]:
+            taken = [
+                Symbol(x.addresses[i], x.kind) if isinstance(x, Symbol) else np.asarray(x)[i]
+                for x in xs
+            ]
+            outs = self._closed(p["jaxpr"], [*consts, *carry, *taken])
+            carry = outs[:n_carry]
+            rows.append(outs[n_carry:])
+        if p["reverse"]:
+            rows.reverse()
+        n_ys = len(p["jaxpr"].jaxpr.outvars) - n_carry
+        return [
+            *carry,
+            *(self._stacked([row[j] for row in rows], p, n_carry + j) for j in range(n_ys)),
+        ]
+
+    def _stacked(self, values: list[Value], p: dict[str, Any], output: int) -> Value:
+        if not values:
+            aval = p["jaxpr"].jaxpr.outvars[output].aval
+            return np.zeros((0, *aval.shape))
+        if all(not isinstance(v, Symbol) for v in values):
+            return np.stack([np.asarray(v) for v in values])
+        symbols = [self.builder.symbol(v) for v in values]
+        return Symbol(np.stack([s.addresses for s in symbols]), symbols[0].kind)
+
+    def _while(self, p: dict[str, Any], values: list[Value]) -> list[Value]:
+        n_cond, n_body = p["cond_nconsts"], p["body_nconsts"]
+        cond, body = values[:n_cond], values[n_cond : n_cond + n_body]
+        carry = values[n_cond + n_body :]
+        for _ in range(_MAX_TURNS):
+            (going,) = self._closed(p["cond_jaxpr"], [*cond, *carry])
+            if isinstance(going, Symbol):
+                raise NoRuleError("how often it turns depends on the state or on a symbol")
+            if not going:
+                return carry
+            carry = self._closed(p["body_jaxpr"], [*body, *carry])
+        raise NoRuleError(f"more than {_MAX_TURNS} turns")
+
+    def _cond(self, p: dict[str, Any], values: list[Value]) -> list[Value]:
+        which, args, branches = values[0], values[1:], p["branches"]
+        if not isinstance(which, Symbol):
+            index = int(np.clip(int(which), 0, len(branches) - 1))
+            return self._closed(branches[index], args)
+        if len(branches) != 2:
+            raise NoRuleError("which of several branches depends on the state or on a symbol")
+        results = [self._closed(branch, args) for branch in branches]
+        return [choose(self.builder, which, [no, yes]) for no, yes in zip(*results, strict=True)]
+
+
+def _known(value: Any) -> np.ndarray:
+    return np.asarray(value)
+
+
+def _kind_of(aval: Any) -> str:
+    if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.extended):
+        return "i"
+    kind = np.dtype(aval.dtype).kind
+    return kind if kind in "fb" else "i" if kind in "iu" else "f"
