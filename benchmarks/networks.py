@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 from fpf_notebook.models import GRU, VanillaRNN, load_model
 from fpf_notebook.tasks import FlipFlop
 
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "peers" / "nets"
+_BESIDE = Path(__file__).resolve().parent.parent.parent / "shared"
+SHARED = Path(os.environ.get("FPF_SHARED", _BESIDE)) / "peers" / "nets"
 TRAINED = ("ff2_tanh3", "ff3_tanh4", "ff4_tanh6", "ff3_gru16", "ff3_lstm16", "rand_tanh64")
 
 

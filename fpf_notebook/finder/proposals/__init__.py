@@ -1,1 +1,1 @@
-"""What the finder proposes to start from: states of trajectories, of segments, of the box."""
+"""What the finder starts from: states of trajectories, of segments, of the box, ends of runs."""
