@@ -154,7 +154,11 @@ def search(
         except KeyboardInterrupt:
             watch.interrupted = True
         lanes.status[lanes.status == LaneStatus.RUNNING] = LaneStatus.INTERRUPTED
-        f_x = evaluate(step_map, lanes.x, u)
+        try:
+            f_x = evaluate(step_map, lanes.x, u)
+        except KeyboardInterrupt:  # nothing of what was found could be returned without it
+            watch.interrupted = True
+            f_x = evaluate(step_map, lanes.x, u)
     _recompute_q(lanes, f_x, step_map.time)
     return Candidates(
         x_init=np.asarray(x_init, dtype=np.float64),

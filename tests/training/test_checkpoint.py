@@ -1,6 +1,7 @@
 import io
 import os
 import pickle
+import zipfile
 
 import brainpy as bp
 import brainpy.math as bm
@@ -107,6 +108,15 @@ def objects_in_npz():
     return stream.getvalue()
 
 
+def with_longer_members(data):
+    """Append bytes to every array of the file; its checksums are right."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name) + b"\0" * 8)
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
@@ -115,9 +125,10 @@ def objects_in_npz():
         (lambda data: data.replace(b"{'descr'", b"{'dxscr'", 1), "is damaged"),
         (lambda data: data[:200] + bytes([data[200] ^ 255]) + data[201:], "is damaged"),
         (lambda data: a_pickle(), "of another program"),
+        (with_longer_members, "is damaged: .* is longer than it says"),
         (lambda data: objects_in_npz(), "is damaged: Object arrays cannot be loaded"),
     ],
-    ids=["empty", "truncated", "header", "bit", "pickle", "objects"],
+    ids=["empty", "truncated", "header", "bit", "pickle", "longer", "objects"],
 )
 def test_damaged_and_foreign_files(tmp_path, damage, text):
     path = tmp_path / "bad.npz"
