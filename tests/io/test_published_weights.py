@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from fpf_notebook.analysis.linear_approximation import relative_error
 
+from fpf_notebook.analysis.linear_approximation import relative_error
 from fpf_notebook.io import import_jslds_weights
 from fpf_notebook.models import JSLDS, KeepChannels
 from fpf_notebook.tasks import ContextIntegration, FlipFlop
