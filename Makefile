@@ -58,10 +58,11 @@ test-tensorflow:  ## run the tests of TensorFlow's functions, in an environment 
 	@$(MAKE) --no-print-directory test VENV=.venv-tensorflow EXTRAS=test,tensorflow \
 	    PYTEST_ARGS=tests/dynamics/frameworks/test_tensorflow_call.py
 
-lint: $(VENV)/.installed-$(EXTRAS)  ## lint and check the types
-	@echo "make lint: ruff and mypy"
+lint: $(VENV)/.installed-$(EXTRAS)  ## lint, check which room imports which, check the types
+	@echo "make lint: ruff, import-linter and mypy"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo --no-cache pyproject.toml .ci/cycles.toml
 	@$(BIN)/mypy
 
 lab: $(VENV)/.installed-lab  ## open JupyterLab on a notebook with the three widgets

@@ -19,7 +19,7 @@ case "$1" in
 -c) exit {status} ;;
 --version) echo "Python {version}" ;;
 -m) mkdir -p "$3/bin" && touch "$3/pyvenv.cfg"
-    for program in python fpf-notebook ruff mypy; do
+    for program in python fpf-notebook ruff lint-imports mypy; do
         printf '#!/bin/sh\\necho "%s $*" >> log\\n' "$program" > "$3/bin/$program"
         chmod +x "$3/bin/$program"
     done ;;
@@ -94,7 +94,13 @@ def test_the_test_installs_its_tools_into_the_same_environment(checkout):
     lines = logged(checkout)
     assert installs(lines) == [".[test,browser]"]
     runs = [line for line in lines if "pip" not in line and "--version" not in line]
-    assert runs == ["ruff check .", "ruff format --check .", "mypy ", "python -m pytest -x"]
+    assert runs == [
+        "ruff check .",
+        "ruff format --check .",
+        "lint-imports --no-logo --no-cache pyproject.toml .ci/cycles.toml",
+        "mypy ",
+        "python -m pytest -x",
+    ]
     make(checkout, "test", "FPF_CHROMIUM=mine")
     make(checkout, "demo")
     lines = logged(checkout)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 Checker = Callable[[Any], str | None]
@@ -103,9 +104,8 @@ def exercise(name: str) -> Callable[[Checker], Checker]:
 
 def exercise_names() -> list[str]:
     """Return the names of all exercises, in order."""
-    from fpf_notebook import exercises
-
-    for module in pkgutil.iter_modules(exercises.__path__, f"{exercises.__name__}."):
+    home = __name__.rpartition(".")[0]  # all modules beside this one
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)], f"{home}."):
         import_module(module.name)
     return sorted(_CHECKERS, key=lambda name: [int(part) for part in name.split(".")])
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import fpf_notebook
-
-_OWN = str(Path(fpf_notebook.__file__).parent)
+_OWN = str(Path(__file__).parents[2])  # the folder of this package
 
 
 def line_of(source_info: Any) -> str:
