@@ -19,7 +19,7 @@ ROOMS = [
     "fpf_notebook.result.decomposition",
     "fpf_notebook.dynamics.jacobians",
     "fpf_notebook.analysis.linear_approximation",
-    "fpf_notebook.analysis.non_normality",
+    "fpf_notebook.analysis.normality",
     "fpf_notebook.result.spectrum",
     "fpf_notebook.dynamics.step_map",
     "fpf_notebook.finder",

@@ -65,7 +65,7 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
 
         a' = e + dF/dh(e, u*) (a - e) + dF/du(e, u*) (u - u*)
 
-    Trained together (`fpf_notebook.training.jslds.co_training_loss`), e becomes a fixed point of
+    Trained together (`fpf_notebook.training.co_training_loss`), e becomes a fixed point of
     F, and a stays close to the state h of F itself.
 
     The model by itself is the switching linear system: called with one step,

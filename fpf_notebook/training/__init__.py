@@ -3,6 +3,7 @@
 from fpf_notebook.training.callbacks import Callback, EpochInfo, TrainingProgressBar
 from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
 from fpf_notebook.training.history import TrainingHistory
+from fpf_notebook.training.jslds import co_training_loss
 from fpf_notebook.training.losses import masked_mean_squared_error, task_loss
 from fpf_notebook.training.recipes import train_flip_flop
 from fpf_notebook.training.run import TrainingRun
@@ -16,6 +17,7 @@ __all__ = [
     "TrainingProgressBar",
     "TrainingRun",
     "TrainingState",
+    "co_training_loss",
     "load_checkpoint",
     "masked_mean_squared_error",
     "save_checkpoint",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fpf_notebook.analysis import non_normality as nn
+from fpf_notebook.analysis import normality as nn
 from fpf_notebook.dynamics.jacobians import linearize
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.result.fixed_points import FixedPoints

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from fpf_notebook.analysis import non_normality as nn
+from fpf_notebook.analysis import normality as nn
 
 SHEARED = np.array([[0.5, 4.0], [0.0, 0.5]])
 
