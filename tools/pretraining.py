@@ -13,11 +13,11 @@ import numpy as np
 import optax
 
 from fpf_notebook.analysis.linear_approximation import relative_error
+from fpf_notebook.files import write_arrays
 from fpf_notebook.models import GRU, VanillaRNN
 from fpf_notebook.models.input_point import KeepChannels
 from fpf_notebook.models.jslds import JSLDS
 from fpf_notebook.tasks import ContextIntegration, FlipFlop, Task
-from fpf_notebook.training.arrays_file import write_arrays
 from fpf_notebook.training.history import TrainingHistory
 from fpf_notebook.training.jslds import co_training_loss
 from fpf_notebook.training.losses import masked_mean_squared_error

@@ -265,4 +265,6 @@ def _print_losses(run: Any, trials: Any) -> None:
 
 
 def _save(figure: Any, path: Path) -> None:
-    figure.savefig(path, dpi=_DPI, bbox_inches="tight")
+    from fpf_notebook.plots.picture_file import save_figure
+
+    save_figure(figure, path, dpi=_DPI, bbox_inches="tight")

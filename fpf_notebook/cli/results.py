@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fpf_notebook.plots import plot_fixed_points, plot_spectrum, save_html
+from fpf_notebook.plots.picture_file import save_figure
 
 if TYPE_CHECKING:
     from fpf_notebook.result.fixed_points import FixedPoints
@@ -42,9 +43,9 @@ def write_results(
     for n_dims in range(2, 1 + min(3, states.shape[-1])):
         name = f"fixed_points_{n_dims}d.png"
         figure = plot_fixed_points(fixed_points, states, n_dims=n_dims)
-        figure.savefig(out / name, dpi=_DPI, bbox_inches="tight")
+        save_figure(figure, out / name, dpi=_DPI, bbox_inches="tight")
         written[name] = f"the points among trajectories, in {n_dims} dimensions"
-    plot_spectrum(fixed_points).savefig(out / "spectrum.png", dpi=_DPI, bbox_inches="tight")
+    save_figure(plot_spectrum(fixed_points), out / "spectrum.png", dpi=_DPI, bbox_inches="tight")
     written["spectrum.png"] = "their eigenvalues"
     save_html(
         plot_fixed_points(fixed_points, states, backend="plotly"), out / "index.html", title, text

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
 import fpf_notebook
 from fpf_notebook.cli.jupyter import is_installed, run_server
+from fpf_notebook.files import write_file
 
 WRONG_ARGUMENT = 2
 
@@ -58,7 +58,7 @@ def copy_tutorials(target: Path, *, overwrite: bool = False) -> dict[str, list[s
         elif copy.exists() and not overwrite:
             done["kept"].append(source.name)
         else:
-            shutil.copyfile(source, copy)
+            write_file(copy, source.read_bytes())
             done["written"].append(source.name)
     return done
 

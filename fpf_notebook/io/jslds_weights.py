@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import os
 import re
-import zipfile
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from fpf_notebook.io import inert_pickle
-from fpf_notebook.io.inert_pickle import Refused
+from fpf_notebook.files import inert_pickle
+from fpf_notebook.files.inert_pickle import InertUnpickler, Refused, load_with
+from fpf_notebook.files.npz import NpzReader
+from fpf_notebook.files.source import Source, open_source
 from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.input_point import InputPoint
 from fpf_notebook.models.jslds import JSLDS
@@ -20,16 +20,18 @@ from fpf_notebook.models.pretrained import residual_mlp_of
 from fpf_notebook.models.reset_first_gru import ResetFirstGRU
 from fpf_notebook.models.vanilla import VanillaRNN
 
-_MEMBER = "arr_0.npy"
-_FURTHER = re.compile(r"arr_[0-9]+\.npy")  # the training's settings and losses
-_MAX_BYTES = 2**28  # a network of 4,000 units, ten times over
+_MEMBER = "arr_0"
+_FURTHER = re.compile(r"arr_[0-9]+")  # the training's settings and losses
 _GRU = frozenset({"h0", "wRUHX", "wCHX", "bRU", "bC"})
 _VANILLA = frozenset({"h0", "wI", "wR", "bR"})
 _AFFINE = frozenset({"W", "b"})
 
 
 def import_jslds_weights(
-    path: str | os.PathLike[str], input_point: Any | InputPoint | None = None
+    path: str | os.PathLike[str],
+    input_point: Any | InputPoint | None = None,
+    *,
+    max_bytes: int | None = None,
 ) -> JSLDS | RecurrentModel:
     """Read weights in the layout of the JSLDS paper's published files.
 
@@ -47,6 +49,9 @@ def import_jslds_weights(
     input_point : array or callable, optional
         u* of the JSLDS, which is not in the file: zero by default, as for the 3-bit memory; for
         context-dependent integration ``KeepChannels((2, 3))``.
+    max_bytes : int, optional
+        The most bytes that the network may need. Default: 64 times the size of the file, and at
+        least 64 MiB.
 
     Returns
     -------
@@ -57,9 +62,9 @@ def import_jslds_weights(
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
+    FileError
         If it is damaged, holds anything else than this, asks for anything that arrays do not
-        need, or has arrays that do not fit together.
+        need, or has arrays that do not fit together. It is a ValueError.
 
     Examples
     --------
@@ -76,49 +81,37 @@ def import_jslds_weights(
     >>> model.rnn
     VanillaRNN(tanh: 1 inputs, 3 units, 1 outputs)
     """
-    path = Path(path)
-    data = path.read_bytes()
-    try:
-        content = _read(data)
-    except Refused as error:
-        raise ValueError(f"{path} was refused: {error}.") from error
-    # A damaged zip, header or pickle can raise anything.
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise ValueError(
-            f"{path} is no file of JSLDS weights, or a damaged one: {reason}"
-        ) from error
+    source = open_source(path, "JSLDS weights", max_bytes=max_bytes)
+    source.note_unchecked()
+    content = _read(source)
     try:
         return _model(content, input_point)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} holds no JSLDS weights: {error}") from error
+        raise source.error(str(error)) from error
 
 
-def _read(data: bytes) -> Any:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = archive.namelist()
-        others = [name for name in names if name != _MEMBER and not _FURTHER.fullmatch(name)]
-        if names.count(_MEMBER) != 1 or others:
-            raise Refused(f"it holds {names}, expected {_MEMBER}, and arr_1.npy, … at most beside")
-        # The header's word for its size is checked by what is read: a byte more than allowed.
-        with archive.open(_MEMBER) as member:
-            stream = io.BytesIO(member.read(_MAX_BYTES + 1))
-        if stream.getbuffer().nbytes > _MAX_BYTES:
-            raise Refused(f"its dictionary is larger than {_MAX_BYTES >> 20} MB")
-    version = np.lib.format.read_magic(stream)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read_header is None:
-        raise Refused(f"its array is in the unknown format {version}")
-    shape, _, dtype = read_header(stream)
-    if shape != () or dtype != np.dtype(object):
-        raise Refused(f"its array is {dtype}{list(shape)}, expected one pickled dictionary")
-    outer = _Unpickler(stream, encoding="latin1").load()
-    if not isinstance(outer, _OuterArray) or not outer.holds:
-        raise Refused("its array is not a single pickled dictionary")
-    return inert_pickle._finished(outer.content)
+def _read(source: Source) -> Any:
+    with NpzReader(source) as file:
+        others = [name for name in file.names if name != _MEMBER and not _FURTHER.fullmatch(name)]
+        if _MEMBER not in file.names or others:
+            raise source.error(
+                f"it holds {', '.join(file.names)}, expected {_MEMBER}, and arr_1, … at most beside"
+            )
+        stream = io.BytesIO(file.read_bytes(_MEMBER))
+    with source.guarded():
+        version = np.lib.format.read_magic(stream)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read_header is None:
+            raise source.error(f"its array is in the unknown format {version}")
+        shape, _, dtype = read_header(stream)
+        if shape != () or dtype != np.dtype(object):
+            raise source.error(
+                f"its array is {dtype}{list(shape)}, expected one pickled dictionary"
+            )
+    return load_with(_Unpickler(stream, encoding="latin1"), source)
 
 
 class _ObjectType(inert_pickle._DType):
@@ -157,16 +150,19 @@ def _dtype(code: Any, *_: Any) -> inert_pickle._DType:
     return _ObjectType() if code in ("O", "O8", "|O", "|O8") else inert_pickle._DType(code)
 
 
-class _Unpickler(inert_pickle._InertUnpickler):
+class _Unpickler(InertUnpickler):
+    def load(self) -> Any:
+        outer = super().load()
+        if not isinstance(outer, _OuterArray) or not outer.holds:
+            raise Refused("its array is not a single pickled dictionary")
+        return outer.content
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("numpy", "dtype"):
             return inert_pickle._Builder(_dtype)
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
             return inert_pickle._Builder(_OuterArray)
         return super().find_class(module, name)
-
-    def persistent_load(self, pid: Any) -> NoReturn:
-        raise Refused("it refers to objects outside of the file")
 
 
 def _model(content: Any, input_point: Any) -> JSLDS | RecurrentModel:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fpf_notebook.io.inert_pickle import Attributes, Refused, load_inert
+from fpf_notebook.files.inert_pickle import Attributes, load_inert
+from fpf_notebook.files.source import UNCHECKED, open_source
 from fpf_notebook.result.fields import FIELDS
 from fpf_notebook.result.fixed_points import FixedPoints
 
@@ -20,7 +20,7 @@ _NOT_DATA = frozenset(
 )
 
 
-def load_legacy_fps(path: str | os.PathLike[str]) -> FixedPoints:
+def load_legacy_fps(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> FixedPoints:
     """Load a file that FixedPointFinder's ``FixedPoints.save`` has written.
 
     Such files are pickles, which can run any code when they are loaded. Here nothing in them is
@@ -31,38 +31,33 @@ def load_legacy_fps(path: str | os.PathLike[str]) -> FixedPoints:
     path
         The file: the pickled attributes of a ``FixedPoints`` object, or the pickled object, of any
         pickle protocol and either version of Python.
+    max_bytes
+        The most bytes that its content may need in memory. Default: 64 times the size of the file,
+        and at least 64 MiB.
 
     Returns
     -------
     FixedPoints
         Of a map. Fields that are allocated but not filled (not a number throughout) are None.
-        ``provenance`` names the source, and the attributes that have no place here.
+        ``provenance`` names the source, and the attributes that have no place here. It says under
+        ``"integrity"`` that such files carry no checksums.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
+    FileError
         If it is damaged, holds something else than fixed points, or asks for anything that numpy
-        arrays do not need.
+        arrays do not need. It is a ValueError.
     """
-    path = Path(path)
-    data = path.read_bytes()
-    try:
-        content = load_inert(data, _CLASS)
-    except Refused as error:
-        raise ValueError(f"{path} was refused: {error}.") from error
-    # A damaged pickle can raise anything.
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise ValueError(f"{path} is no pickled file, or a damaged one: {reason}") from error
+    source = open_source(path, "fixed points of FixedPointFinder", max_bytes=max_bytes)
+    source.note_unchecked()
+    content = load_inert(source, _CLASS)
     attributes = content.values if isinstance(content, Attributes) else content
     if not isinstance(attributes, dict) or "xstar" not in attributes:
-        raise ValueError(f"{path} holds no fixed points of FixedPointFinder: it has no xstar.")
-    try:
-        return _converted(attributes, path.name)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} holds damaged fixed points: {error}") from error
+        raise source.error("it has no xstar")
+    with source.guarded():
+        return _converted(attributes, source.path.name)
 
 
 def _converted(attributes: dict[str, Any], source: str) -> FixedPoints:
@@ -76,7 +71,11 @@ def _converted(attributes: dict[str, Any], source: str) -> FixedPoints:
         for name, value in attributes.items()
         if name not in FIELDS and name not in _NOT_DATA and value is not None
     ]
-    provenance: dict[str, Any] = {"source": "FixedPointFinder", "file": source}
+    provenance: dict[str, Any] = {
+        "source": "FixedPointFinder",
+        "file": source,
+        "integrity": UNCHECKED,
+    }
     if ignored:
         provenance["ignored"] = sorted(ignored)
     metadata: dict[str, Any] = {"provenance": provenance}

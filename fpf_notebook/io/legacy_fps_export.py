@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fpf_notebook.io.atomic import replacing
+from fpf_notebook.files.atomic import write_file
 from fpf_notebook.result.fixed_points import FixedPoints
 
 # The arrays of its `FixedPoints`. It has no others, and no place for them.
@@ -54,8 +53,7 @@ def save_legacy_fps(fps: FixedPoints, path: str | os.PathLike[str]) -> None:
         )
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=4).dump(_attributes(fps))
-    with replacing(Path(path)) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    write_file(path, buffer.getvalue())
 
 
 def _attributes(fps: FixedPoints) -> dict[str, Any]:

@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
-from fpf_notebook.io.record import FORMAT, VERSION, check_version
+from fpf_notebook.files.checksums import missing_seal
+from fpf_notebook.files.npz import NpzReader, npz_image
+from fpf_notebook.files.source import Source
+from fpf_notebook.io.record import FORMAT, VERSION, check_version, has_digests
 
 # Beside the arrays. JSON as bytes, since numpy keeps text with four bytes a character.
 _FORMAT, _VERSION, _METADATA = "format", "format_version", "metadata"
 
 
-def write(path: Path, arrays: dict[str, np.ndarray], metadata: str) -> None:
-    """Write arrays and metadata to a new file."""
-    entries: dict[str, Any] = {
+def image(arrays: dict[str, np.ndarray], metadata: str) -> bytes:
+    """Return a file of arrays and metadata."""
+    entries = {
         **arrays,
         _FORMAT: np.array(FORMAT),
         _VERSION: np.array(VERSION),
         _METADATA: np.frombuffer(metadata.encode(), dtype=np.uint8),
     }
-    with open(path, "xb") as file:
-        np.savez_compressed(file, **entries)  # no objects among them: no pickle
+    return npz_image(entries, compress=True, json=[_METADATA])
 
 
-def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """Read what :func:`write` wrote.
+def read(source: Source) -> tuple[dict[str, np.ndarray], str]:
+    """Read what :func:`image` made.
 
     Raises
     ------
-    ValueError
+    FileError
         If it is not such a file.
     """
-    with np.load(path, allow_pickle=False) as file:
-        if _FORMAT not in file or _VERSION not in file:
-            raise ValueError("it was not written by fpf_notebook")
-        check_version(str(file[_FORMAT]), file[_VERSION])
-        arrays = {name: file[name] for name in file.files}
-    return arrays, arrays.pop(_METADATA).tobytes().decode()
+    with NpzReader(source) as file:
+        sealed = file.is_sealed()
+        known = _FORMAT in file.names and _VERSION in file.names
+        kind, version = (file.read(_FORMAT), file.read(_VERSION)) if known else (None, 0)
+        with source.guarded():
+            check_version(source, str(kind), int(version))
+        arrays = {name: file.read(name) for name in file.names if name not in (_FORMAT, _VERSION)}
+    if _METADATA not in arrays:
+        raise source.error("it is damaged: it has no metadata")
+    with source.guarded():
+        metadata = arrays.pop(_METADATA).tobytes().decode()
+    if has_digests(metadata) and not sealed:
+        raise missing_seal(source)
+    if not sealed:
+        source.note_unchecked()
+    return arrays, metadata

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.files.checksums import check_digests, digests_of
+from fpf_notebook.files.source import JSON_EXPANSION, UNCHECKED, Source
 from fpf_notebook.result.fields import FIELDS
 from fpf_notebook.result.fixed_points import FixedPoints
 
 FORMAT = "fpf_notebook.FixedPoints"
 VERSION = 1
+_DIGESTS = "sha256"
 
 
 def to_record(fps: FixedPoints) -> tuple[dict[str, np.ndarray], str]:
@@ -44,15 +47,23 @@ def to_record(fps: FixedPoints) -> tuple[dict[str, np.ndarray], str]:
             for part in fps.slices
         ],
         "provenance": dict(fps.provenance),
+        _DIGESTS: digests_of(arrays),
     }
     return arrays, json.dumps(metadata, default=_plain)
 
 
-def from_record(arrays: dict[str, np.ndarray], metadata: str) -> FixedPoints:
+def has_digests(metadata: str) -> bool:
+    """Say whether metadata name checksums, as those of all but the oldest files do."""
+    return f'"{_DIGESTS}": ' in metadata
+
+
+def from_record(source: Source, arrays: dict[str, np.ndarray], metadata: str) -> FixedPoints:
     """Make the points of what :func:`to_record` returned.
 
     Parameters
     ----------
+    source
+        The file.
     arrays
         By field name; others are ignored.
     metadata
@@ -60,10 +71,21 @@ def from_record(arrays: dict[str, np.ndarray], metadata: str) -> FixedPoints:
 
     Raises
     ------
-    ValueError, TypeError, KeyError
+    FileError
         If the record is damaged.
     """
-    entries = json.loads(metadata)
+    source.claim("the metadata", JSON_EXPANSION * len(metadata))
+    with source.guarded():
+        entries = json.loads(metadata)
+        digests = entries.get(_DIGESTS)
+        if digests is None:
+            entries["provenance"] = {**entries["provenance"], "integrity": UNCHECKED}
+        else:
+            check_digests(source, arrays, digests)
+        return _made(arrays, entries)
+
+
+def _made(arrays: dict[str, np.ndarray], entries: dict[str, Any]) -> FixedPoints:
     fields: dict[str, Any] = {name: arrays[name] for name in FIELDS if name in arrays}
     fields |= {
         name: entries[name]
@@ -88,20 +110,22 @@ def from_record(arrays: dict[str, np.ndarray], metadata: str) -> FixedPoints:
     return FixedPoints(**fields)
 
 
-def check_version(name: Any, version: Any) -> None:
+def check_version(source: Source, name: object, version: object) -> None:
     """Refuse what this release cannot read.
 
     Raises
     ------
-    ValueError
+    FileError
         If the file is of another format, or of a newer version of it.
     """
     if name != FORMAT:
-        raise ValueError("it was not written by fpf_notebook")
-    if int(version) > VERSION:
-        raise ValueError(
-            f"its format has version {int(version)}, this release of fpf_notebook reads versions "
-            f"up to {VERSION}: install a newer one"
+        raise source.error("it was not written by fpf_notebook")
+    if not isinstance(version, int):
+        raise source.error(f"it is damaged: its version is {version!r}")
+    if version > VERSION:
+        raise source.error(
+            f"its format has version {version}, this release of fpf_notebook reads versions up to "
+            f"{VERSION}: install a newer one"
         )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
+from fpf_notebook.files.atomic import write_file
+from fpf_notebook.files.hdf5 import MAGIC
+from fpf_notebook.files.source import open_source
 from fpf_notebook.io import netcdf, npz
-from fpf_notebook.io.atomic import replacing
 from fpf_notebook.io.record import from_record, to_record
 from fpf_notebook.result.fixed_points import FixedPoints
 
-_WRITERS = {".nc": netcdf.write, ".h5": netcdf.write, ".npz": npz.write}
+_IMAGES = {".nc": netcdf.image, ".h5": netcdf.image, ".npz": npz.image}
 _LEGACY = (".fps", ".p", ".pkl", ".pickle")
 
 
@@ -26,7 +26,8 @@ def save(fps: FixedPoints, path: str | os.PathLike[str]) -> None:
     path
         The suffix decides the format: ``.nc`` or ``.h5`` for NetCDF4 (which is HDF5; complex arrays
         are kept as two, ``<name>_real`` and ``<name>_imag``), ``.npz`` for numpy's. An existing
-        file is replaced, in one step: it is never half written.
+        file is replaced, in one step: it is never half written. Each array is kept with its
+        SHA-256, and so is the whole file.
 
     Raises
     ------
@@ -36,63 +37,52 @@ def save(fps: FixedPoints, path: str | os.PathLike[str]) -> None:
         If `fps` is something else, or its provenance holds what JSON cannot hold.
     FileNotFoundError
         If the folder does not exist.
+    OSError
+        If it cannot be written, as on a full disk. An old file is as before.
     """
     if not isinstance(fps, FixedPoints):
         raise TypeError(f"fps is of type {type(fps).__name__}, expected FixedPoints.")
     path = Path(path)
-    if path.suffix not in _WRITERS:
+    if path.suffix not in _IMAGES:
         raise ValueError(f"{path} has the suffix {path.suffix!r}, expected .nc, .h5 or .npz.")
-    arrays, metadata = to_record(fps)
-    with replacing(path) as temporary:
-        _WRITERS[path.suffix](temporary, arrays, metadata)
+    write_file(path, _IMAGES[path.suffix](*to_record(fps)))
 
 
-def load(path: str | os.PathLike[str]) -> FixedPoints:
+def load(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> FixedPoints:
     """Load fixed points that :func:`save` has written.
 
-    Nothing in the file is executed: no pickled object is ever loaded.
+    Nothing in the file is executed: no pickled object is ever loaded, no other file is opened.
 
     Parameters
     ----------
     path
         The file. Its content decides the format, not its suffix.
+    max_bytes
+        The most bytes that its content may need in memory. Default: 64 times the size of the file,
+        and at least 64 MiB; every file that `save` writes needs less.
 
     Returns
     -------
     FixedPoints
-        Equal to what was saved, types included.
+        Equal to what was saved, types included. Of a file of version 0.1.0, which has no checksums,
+        `provenance` says under ``"integrity"`` that it was not checked.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
-        If it is truncated or damaged, was not written by `save`, or by a newer version.
+    FileError
+        If it is truncated or damaged, was not written by `save`, or by a newer version. The message
+        names the arrays that are not what was saved. It is a ValueError.
     """
-    path = Path(path)
-    read = _reader(path)
-    try:
-        return from_record(*read(path))
-    # Damage can show anywhere, and h5py and zipfile raise what they like.
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise ValueError(f"{path} cannot be loaded as fixed points: {reason}") from error
-
-
-def _reader(path: Path) -> Callable:
-    with open(path, "rb") as file:
-        head = file.read(8)
-    if head == b"\x89HDF\r\n\x1a\n":
-        return netcdf.read
-    if head[:4] == b"PK\x03\x04":
-        if not zipfile.is_zipfile(path):
-            raise ValueError(f"{path} cannot be loaded as fixed points: the npz file is truncated.")
-        return npz.read
-    if path.suffix in _LEGACY:
-        raise ValueError(
-            f"{path} looks like a pickled file. If FixedPointFinder wrote it, use "
-            "fpf_notebook.io.load_legacy_fps(path)."
+    source = open_source(path, "fixed points", max_bytes=max_bytes)
+    if source.data.startswith(MAGIC):
+        return from_record(source, *netcdf.read(source))
+    if source.data.startswith(b"PK\x03\x04"):
+        return from_record(source, *npz.read(source))
+    if source.path.suffix in _LEGACY:
+        raise source.error(
+            "it looks like a pickled file. If FixedPointFinder wrote it, use "
+            "fpf_notebook.io.load_legacy_fps(path)"
         )
-    raise ValueError(
-        f"{path} cannot be loaded as fixed points: it is neither a NetCDF4 nor an npz file."
-    )
+    raise source.error("it is neither a NetCDF4 nor an npz file")

@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook.files import FileError, read_arrays
 from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.expansion import ResidualMLP
 from fpf_notebook.models.gru import GRU
@@ -86,19 +87,24 @@ def read_network(path: Path) -> RecurrentModel | JSLDS:
 
     Raises
     ------
-    ValueError
-        If it is of an unknown kind.
+    FileError
+        If it is damaged, or of an unknown kind. It is a ValueError.
     """
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {key: file[key] for key in file.files}
-    header = json.loads(arrays.pop("__header__").tobytes())
+    header, arrays = read_arrays(path, content="network")
+    try:
+        return _network(header, arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(path, "a network", f"it does not fit together ({error})") from error
+
+
+def _network(header: dict[str, Any], arrays: dict[str, Any]) -> RecurrentModel | JSLDS:
     cell: dict[str, Any] = part_of(arrays, RNN)
     if header["rnn"] == "gru":
         rnn: RecurrentModel = GRU.from_arrays(**cell)
     elif header["rnn"] == "tanh":
         rnn = VanillaRNN.from_arrays(**cell, nonlinearity="tanh")
     else:
-        raise ValueError(f"{path} holds a network of the unknown kind {header['rnn']!r}")
+        raise ValueError(f"the unknown kind {header['rnn']!r}")
     if header["class"] != "JSLDS":
         return rnn
     expansion = residual_mlp_of(part_of(arrays, EXPANSION))

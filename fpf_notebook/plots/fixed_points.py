@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from fpf_notebook.plots.config import PlotConfig
 from fpf_notebook.plots.draw import check_backend, draw
+from fpf_notebook.plots.picture_file import save_figure
 from fpf_notebook.plots.projection import Projection
 from fpf_notebook.plots.scene import Backend, Scene
 from fpf_notebook.plots.state_space import checked_trajectories, state_space_scene
@@ -191,7 +192,7 @@ def _plot_configured(
         figure=figure,
     )
     if config.save_path:
-        figure.savefig(config.save_path, **config.to_savefig_kwargs())
+        save_figure(figure, config.save_path, **config.to_savefig_kwargs())
     if config.show:
         matplotlib_backend.show(figure)
     return figure

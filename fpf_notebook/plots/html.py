@@ -6,10 +6,10 @@ import json
 import os
 from html import escape
 from pathlib import Path
-from secrets import token_hex
 from string import Template
 from typing import Any
 
+from fpf_notebook.files import write_file
 from fpf_notebook.plots.style import PAGES
 
 # Nothing may be fetched from anywhere: whatever a library would like to load is refused.
@@ -113,7 +113,6 @@ def save_html(fig: Any, path: str | os.PathLike[str], title: str, text: str = ""
             f"fig: {type(fig).__module__}.{type(fig).__name__} given, expected a plotly figure "
             '(plot with backend="plotly")'
         )
-    path = Path(path)
     content = json.loads(fig.to_json())
     for size in ("width", "height"):
         content["layout"].pop(size, None)  # the page decides
@@ -129,22 +128,9 @@ def save_html(fig: Any, path: str | os.PathLike[str], title: str, text: str = ""
         # Within a script element only "<" could end the data early.
         figure=json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
     )
-    _replace_file(path, page)
-    return path
+    return write_file(path, page.encode())
 
 
 def _variables(theme: Any) -> str:
     page = PAGES[theme]
     return f"--paper: {page.paper}; --ink: {page.ink}; --quiet: {page.quiet}; --grid: {page.grid};"
-
-
-def _replace_file(path: Path, content: str) -> None:
-    # Not `tempfile`: its files are private, and a page is made to be passed on.
-    temporary = path.with_name(f".{path.name}.{token_hex(6)}")
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(content)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

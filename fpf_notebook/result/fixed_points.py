@@ -504,11 +504,11 @@ class FixedPoints:
         save(self, path)
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> FixedPoints:
+    def load(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> FixedPoints:
         """Load what :meth:`save` has written; see `fpf_notebook.io`."""
         from fpf_notebook.io import load
 
-        return load(path)
+        return load(path, max_bytes=max_bytes)
 
     def plot(self, state_traj: Any = None, **options: Any) -> Any:
         """Draw the points; see `fpf_notebook.plots.plot_fixed_points` for the options."""

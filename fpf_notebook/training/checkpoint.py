@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fpf_notebook.training.arrays_file import read_arrays, write_arrays
+from fpf_notebook.files import FileError, read_arrays, write_arrays
 
 _CONTENT = "model checkpoint"
 
@@ -41,7 +41,12 @@ def save_checkpoint(model: bp.DynamicalSystem, filepath: str | os.PathLike[str])
     write_arrays(filepath, arrays, content=_CONTENT, header={"dtypes": dtypes})
 
 
-def load_checkpoint(model: bp.DynamicalSystem, filepath: str | os.PathLike[str]) -> bool:
+def load_checkpoint(
+    model: bp.DynamicalSystem,
+    filepath: str | os.PathLike[str],
+    *,
+    max_bytes: int | None = None,
+) -> bool:
     """Load the values of all Variables of a model.
 
     Everything is checked before anything is changed: on an error the model is as it was.
@@ -52,6 +57,9 @@ def load_checkpoint(model: bp.DynamicalSystem, filepath: str | os.PathLike[str])
         A model with the same Variables as the one that was saved.
     filepath : path
         A file that `save_checkpoint` wrote.
+    max_bytes : int, optional
+        The most bytes that its arrays may need. Default: 64 times the size of the file, and at
+        least 64 MiB.
 
     Returns
     -------
@@ -62,15 +70,18 @@ def load_checkpoint(model: bp.DynamicalSystem, filepath: str | os.PathLike[str])
     ------
     TypeError
         If `model` is not a BrainPy object.
+    FileError
+        If the file is damaged or foreign. It is a ValueError.
     ValueError
-        If the file is damaged or foreign, or belongs to a model with other names, shapes or
-        dtypes.
+        If the file belongs to a model with other names, shapes or dtypes.
     """
     variables = _variables(model)
     if not os.path.exists(filepath):
         return False
-    header, arrays = read_arrays(filepath, content=_CONTENT)
-    dtypes = header.get("dtypes", {})
+    header, arrays = read_arrays(filepath, content=_CONTENT, max_bytes=max_bytes)
+    dtypes = header.get("dtypes")
+    if not isinstance(dtypes, dict):
+        raise FileError(filepath, f"a {_CONTENT}", "it does not say of which types its arrays are")
     problems = [f"no {name}" for name in variables if name not in arrays]
     problems += [f"an unknown {name}" for name in arrays if name not in variables]
     for name, variable in variables.items():

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fpf_notebook.training.arrays_file import read_arrays, write_arrays
+from fpf_notebook.files import FileError, read_arrays, write_arrays
 
 _CONTENT = "training state"
 _GROUPS = ("parameters", "last_good", "best_parameters", "optimizer")
@@ -70,17 +70,25 @@ class TrainingState:
         write_arrays(filepath, arrays, content=_CONTENT, header=header)
 
     @classmethod
-    def load(cls, filepath: str | os.PathLike[str]) -> Self:
+    def load(cls, filepath: str | os.PathLike[str], *, max_bytes: int | None = None) -> Self:
         """Read a state that `save` wrote.
+
+        Parameters
+        ----------
+        filepath : path
+            The file.
+        max_bytes : int, optional
+            The most bytes that its arrays may need. Default: 64 times the size of the file, and at
+            least 64 MiB.
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
-        ValueError
-            If the file is damaged or foreign.
+        FileError
+            If the file is damaged or foreign. It is a ValueError.
         """
-        header, arrays = read_arrays(filepath, content=_CONTENT)
+        header, arrays = read_arrays(filepath, content=_CONTENT, max_bytes=max_bytes)
         groups: dict[str, dict[str, np.ndarray]] = {group: {} for group in _GROUPS}
         try:
             for name, array in arrays.items():
@@ -91,7 +99,9 @@ class TrainingState:
                 for name in ("step", "best_step", "best_loss", "learning_rate", "settings")
             }
         except KeyError as error:
-            raise ValueError(f"{filepath} is damaged: {error} is not as expected") from error
+            raise FileError(
+                filepath, f"a {_CONTENT}", f"it is damaged ({error} is not as expected)"
+            ) from error
         return cls(**{**groups, **rest})
 
 

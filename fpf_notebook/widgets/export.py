@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fpf_notebook.files import write_file
 from fpf_notebook.widgets.arrays import pack
 from fpf_notebook.widgets.view import BUNDLE
 
@@ -116,17 +115,4 @@ def save_html(
     states, title
         As for `page`.
     """
-    target = Path(path)
-    text = page(states, title)
-    handle, temporary = tempfile.mkstemp(dir=target.resolve().parent, suffix=".html")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
+    return write_file(path, page(states, title).encode())

@@ -269,7 +269,7 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(path, monkeypatch) ->
     def full_disk(_: int) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("fpf_notebook.io.atomic.os.fsync", full_disk)
+    monkeypatch.setattr("fpf_notebook.files.atomic.os.fsync", full_disk)
     with pytest.raises(OSError, match="no space left"):
         save(full_record(3), path)
     assert load(path).n == 2
@@ -285,7 +285,7 @@ def test_old_file_is_whole_until_the_new_one_is(path, monkeypatch) -> None:
         seen.append((load(source).n, load(target).n))
         replace(source, target)
 
-    monkeypatch.setattr("fpf_notebook.io.atomic.os.replace", watched)
+    monkeypatch.setattr("fpf_notebook.files.atomic.os.replace", watched)
     save(full_record(3), path)
     assert seen == [(3, 2)]
     assert load(path).n == 3

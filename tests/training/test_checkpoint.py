@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from fpf_notebook.files import read_arrays, write_arrays
 from fpf_notebook.models import GRU, LSTM, VanillaRNN
 from fpf_notebook.training import load_checkpoint, save_checkpoint
-from fpf_notebook.training.arrays_file import read_arrays, write_arrays
 from tests.training.helpers import same_weights
 
 
@@ -120,13 +120,13 @@ def with_longer_members(data):
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (lambda data: b"", "cut off, or of another program"),
-        (lambda data: data[: len(data) // 2], "cut off, or of another program"),
+        (lambda data: b"", "empty, or of another program"),
+        (lambda data: data[: len(data) // 2], "cut off, or not an npz file"),
         (lambda data: data.replace(b"{'descr'", b"{'dxscr'", 1), "is damaged"),
         (lambda data: data[:200] + bytes([data[200] ^ 255]) + data[201:], "is damaged"),
         (lambda data: a_pickle(), "of another program"),
-        (with_longer_members, "is damaged: .* is longer than it says"),
-        (lambda data: objects_in_npz(), "is damaged: Object arrays cannot be loaded"),
+        (with_longer_members, "is damaged: it declares .* bytes and has"),
+        (lambda data: objects_in_npz(), "it has no header, and is of another program"),
     ],
     ids=["empty", "truncated", "header", "bit", "pickle", "longer", "objects"],
 )
@@ -163,10 +163,10 @@ def test_every_flipped_bit_is_noticed_or_harmless(tmp_path):
 def test_files_of_other_kinds_and_times(tmp_path):
     model = VanillaRNN(2, 3, 1)
     np.savez(tmp_path / "a.npz", **model.parameters())
-    with pytest.raises(ValueError, match="not a model checkpoint of fpf_notebook: no header"):
+    with pytest.raises(ValueError, match="as a model checkpoint: it has no header"):
         load_checkpoint(model, tmp_path / "a.npz")
     write_arrays(tmp_path / "b.npz", {}, content="training state")
-    with pytest.raises(ValueError, match="is a training state of fpf_notebook, expected a model"):
+    with pytest.raises(ValueError, match="as a model checkpoint: it is a training state"):
         load_checkpoint(model, tmp_path / "b.npz")
     write_arrays(tmp_path / "c.npz", {}, content="model checkpoint", header={"version": 99})
     with pytest.raises(ValueError, match=r"newer fpf_notebook \(format 99.*upgrade"):

@@ -151,8 +151,8 @@ def test_files_that_are_no_states(state, tmp_path):
         TrainingState.load(path)
     state.save(path)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ValueError, match="not a training state of fpf_notebook: it is cut off"):
+    with pytest.raises(ValueError, match="cannot be loaded as a training state: it is cut off"):
         TrainingState.load(path)
     np.savez(path, W=np.ones(3))
-    with pytest.raises(ValueError, match="not a training state of fpf_notebook: no header"):
+    with pytest.raises(ValueError, match="as a training state: it has no header"):
         TrainingState.load(path)

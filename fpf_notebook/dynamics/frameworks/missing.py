@@ -5,9 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-# The names of the extras, where they differ from those of the modules.
-_EXTRAS = {"safetensors.numpy": "safetensors"}
-
 
 def require(module: str, why: str) -> Any:
     """Import an optional module.
@@ -32,7 +29,6 @@ def require(module: str, why: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        extra = _EXTRAS.get(module, module)
         raise ImportError(
-            f'{why} needs {extra}: pip install "fpf-notebook[{extra}]"', name=module
+            f'{why} needs {module}: pip install "fpf-notebook[{module}]"', name=module
         ) from error

@@ -12,7 +12,6 @@ import numpy as np
 
 from fpf_notebook.dynamics.assemble import assemble
 from fpf_notebook.dynamics.frameworks.activations import ACTIVATIONS
-from fpf_notebook.dynamics.frameworks.missing import require
 from fpf_notebook.dynamics.frameworks.readout import Affine, Readout, chain, given_readout
 from fpf_notebook.dynamics.frameworks.recurrent import (
     N_BLOCKS,
@@ -22,6 +21,9 @@ from fpf_notebook.dynamics.frameworks.recurrent import (
     recipe_of_layers,
 )
 from fpf_notebook.dynamics.step_map import Precision, StepMap
+from fpf_notebook.files.npz import NpzReader
+from fpf_notebook.files.safetensors import read_safetensors
+from fpf_notebook.files.source import open_source
 
 _KINDS: dict[str, tuple[Kind, str]] = {
     "rnn": ("rnn", "tanh"),
@@ -42,6 +44,7 @@ def step_map_from_weights(
     readout: Any = None,
     dtype: Precision = "float64",
     name: str | None = None,
+    max_bytes: int | None = None,
 ) -> StepMap:
     """Make a step map of saved weights in PyTorch's layout.
 
@@ -65,6 +68,9 @@ def step_map_from_weights(
         As in :func:`fpf_notebook.as_step_map`.
     name
         What to call the network in messages.
+    max_bytes
+        The most bytes that the arrays of a file may need. Default: 64 times its size, and at least
+        64 MiB.
 
     Returns
     -------
@@ -73,10 +79,10 @@ def step_map_from_weights(
 
     Raises
     ------
-    ImportError
-        If the file needs the package safetensors, and it is not installed.
     FileNotFoundError
         If there is no such file.
+    FileError
+        If the file is damaged. It is a ValueError.
     ValueError
         If arrays are missing, or do not fit together or with `kind`.
 
@@ -91,7 +97,7 @@ def step_map_from_weights(
     """
     if kind not in _KINDS:
         raise ValueError(f"kind is {kind!r}, expected one of {', '.join(map(repr, _KINDS))}.")
-    arrays, origin = _arrays(source)
+    arrays, origin = _arrays(source, max_bytes)
     prefix = _prefix(arrays, origin) if prefix is None else prefix
     found = [_layer(arrays, prefix, suffix, kind, origin) for suffix in _suffixes(arrays, prefix)]
     if not found:
@@ -111,23 +117,23 @@ def step_map_from_weights(
     return assemble(recipe, time="discrete", dt=None, dtype=dtype)
 
 
-def _arrays(source: Any) -> tuple[dict[str, np.ndarray], str]:
+def _arrays(source: Any, max_bytes: int | None) -> tuple[dict[str, np.ndarray], str]:
     if isinstance(source, Mapping):
         return {str(key): _plain(value) for key, value in source.items()}, "the mapping"
     path = Path(source)
+    if path.suffix not in (".safetensors", ".npz"):
+        raise ValueError(
+            f"{path} is neither a .safetensors nor an .npz file. A .pt file is a pickle, which can "
+            "run any code when it is loaded; save the weights once more from PyTorch: "
+            "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
+        )
+    file = open_source(path, "weights", max_bytes=max_bytes)
     if path.suffix == ".safetensors":
-        if not path.exists():
-            raise FileNotFoundError(f"There is no file {path}.")
-        loaded = require("safetensors.numpy", f"Reading {path.name}").load_file(path)
-        return {key: _plain(value) for key, value in loaded.items()}, path.name
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}, path.name
-    raise ValueError(
-        f"{path} is neither a .safetensors nor an .npz file. A .pt file is a pickle, which can run "
-        "any code when it is loaded; save the weights once more from PyTorch: "
-        "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
-    )
+        return read_safetensors(file), path.name
+    with NpzReader(file) as reader:
+        if not reader.is_sealed():
+            file.note_unchecked()
+        return {name: reader.read(name) for name in reader.names}, path.name
 
 
 def _plain(value: Any) -> np.ndarray:

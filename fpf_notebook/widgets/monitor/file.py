@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fpf_notebook.training.arrays_file import read_arrays, write_arrays
+from fpf_notebook.files import FileError, read_arrays, write_arrays
 from fpf_notebook.widgets.monitor.log import MetricLog
 from fpf_notebook.widgets.monitor.snapshots import SnapshotBook, book_from_arrays, book_to_arrays
 
@@ -34,17 +34,37 @@ def save_monitor(
     write_arrays(path, arrays, content=_CONTENT, header={"unit": book.unit})
 
 
-def load_monitor(path: str | Path) -> tuple[MetricLog, SnapshotBook, Trial | None]:
+def load_monitor(
+    path: str | Path, *, max_bytes: int | None = None
+) -> tuple[MetricLog, SnapshotBook, Trial | None]:
     """Read what `save_monitor` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    max_bytes
+        The most bytes that its arrays may need. Default: 64 times the size of the file, and at
+        least 64 MiB.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
-        If it is damaged or foreign.
+    FileError
+        If it is damaged or foreign. It is a ValueError.
     """
-    header, arrays = read_arrays(path, content=_CONTENT)
+    header, arrays = read_arrays(path, content=_CONTENT, max_bytes=max_bytes)
+    try:
+        return _monitor_of(header, arrays)
+    # Its arrays are what was saved, but not by `save_monitor`.
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise FileError(path, f"a {_CONTENT}", f"its arrays do not fit ({error})") from error
+
+
+def _monitor_of(
+    header: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> tuple[MetricLog, SnapshotBook, Trial | None]:
     metrics = MetricLog()
     for name, array in arrays.items():
         if name.startswith("curve/"):

@@ -360,12 +360,27 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
         save_monitor(path, self.metrics, self.snapshots, self._trial)
 
     @classmethod
-    def load(cls, path: str | Path) -> TrainingMonitor:
-        """Return a monitor that shows what :meth:`save` wrote."""
+    def load(cls, path: str | Path, *, max_bytes: int | None = None) -> TrainingMonitor:
+        """Return a monitor that shows what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path
+            The file.
+        max_bytes
+            The most bytes that its arrays may need. Default: 64 times the size of the file, and at
+            least 64 MiB.
+
+        Raises
+        ------
+        FileError
+            If the file is damaged or foreign. It is a ValueError.
+        """
         from fpf_notebook.widgets.monitor.file import load_monitor
 
+        content = load_monitor(path, max_bytes=max_bytes)
         monitor = cls()
-        monitor.metrics, monitor.snapshots, monitor._trial = load_monitor(path)
+        monitor.metrics, monitor.snapshots, monitor._trial = content
         monitor._show_history()
         monitor.picture.curves = curves_of(monitor.metrics.series())
         if monitor._trial is not None:
