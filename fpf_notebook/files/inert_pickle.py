@@ -119,6 +119,10 @@ class InertUnpickler(pickle._Unpickler):
     """
 
     class_name = ""
+    stack: list[Any]
+    append: Callable[[Any], None]
+    pop_mark: Callable[[], list[Any]]
+    read: Callable[[int], bytes]
     left = 0  # how many bytes its arrays and texts may still have
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
 

@@ -196,7 +196,7 @@ def test_other_files_are_refused(tmp_path, vanilla):
     with pytest.raises(ValueError, match="it holds other, arr_0, expected arr_0"):
         import_jslds_weights(tmp_path / "named.npz")
     np.savez(tmp_path / "none.npz", arr_1=np.zeros(3))
-    with pytest.raises(ValueError, match=r"it holds \['arr_1.npy'\], expected arr_0"):
+    with pytest.raises(ValueError, match="it holds arr_1, expected arr_0"):
         import_jslds_weights(tmp_path / "none.npz")
     np.savez(tmp_path / "list.npz", np.array([vanilla], dtype=object))
     with pytest.raises(ValueError, match="expected one pickled dictionary"):
