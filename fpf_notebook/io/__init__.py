@@ -2,8 +2,8 @@
 
 ``save(fps, "points.nc")`` and ``fps = load("points.nc")``; `load_legacy_fps` imports the pickled
 files of FixedPointFinder without running what is in them, and `save_legacy_fps` writes such files.
-`import_jslds_weights` reads networks as the authors of JSLDS have published theirs. Whatever is wrong
-with a file is a `FileError`, from these and all other loaders.
+`import_jslds_weights` reads networks as the authors of JSLDS have published theirs.
+Whatever is wrong with a file is a `FileError`, from these and all other loaders.
 """
 
 from typing import TYPE_CHECKING
