@@ -1,0 +1,346 @@
+"""The compiled loop that follows curves of solutions, batched over lanes.
+
+A curve is the set of (x, a) with G(x, a) = 0, n equations for n + 1 unknowns. It is followed by
+pseudo-arclength: a step along the tangent, then Newton's corrections at a right angle to it, with
+one LU factorization a step. Where a passes through 0 the lane pauses, polishes the state at a = 0
+by Newton's method, writes it down and goes on: each such state is a fixed point.
+
+Sources: Keller (1977), Allgower & Georg (1990) for the method; Katz & Reggia (2018), "Using
+directional fibers to locate fixed points of recurrent neural networks", for its use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+__all__ = ["CurveEnd", "CurveState", "Job", "Scales", "build_tracer"]
+
+
+class CurveEnd(IntEnum):
+    """Why a curve ended; `message` is the text that people read."""
+
+    RUNNING = 0
+    CLOSED = 1
+    LEFT = 2
+    LONG = 3
+    STUCK = 4
+    NO_START = 5
+    CANCELLED = 6
+
+    @property
+    def message(self) -> str:
+        """The end in words."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    CurveEnd.RUNNING: "not finished",
+    CurveEnd.CLOSED: "came back to its start",
+    CurveEnd.LEFT: "left the range of its parameter",
+    CurveEnd.LONG: "reached its longest length",
+    CurveEnd.STUCK: "could not be followed further",
+    CurveEnd.NO_START: "has no point where it should start",
+    CurveEnd.CANCELLED: "cancelled",
+}
+
+
+class Job(NamedTuple):
+    """What a lane follows: G(x, a) = boost(F(x + a shift, u + a drive), a push) - x - a force.
+
+    For a flow, G(x, a) = f(x + a shift, u + a drive) - a force. ``boost`` adds its second argument
+    to the inverse tanh of the first, within the box: for ``F = tanh(z)`` on [-1, 1] it is
+    ``tanh(z + a push)``.
+    """
+
+    force: Any  # [L, N]
+    shift: Any  # [L, N]
+    push: Any  # [L, N]
+    drive: Any  # [L, I]
+    u: Any  # [L, I]
+    scale: Any  # [L], a = scale * (last coordinate of the curve)
+    low: Any  # [L], range of the last coordinate
+    high: Any  # [L]
+    sign: Any  # [L], into which direction of a the curve is followed
+    start: Any  # [L, N], the fixed point that it starts from; NaN for none
+    max_steps: Any  # [L] int32
+    max_length: Any  # [L]
+
+
+class CurveState(NamedTuple):
+    """Where the lanes are. Coordinates are x / sigma, and a / scale as the last one."""
+
+    z: Any  # [L, N + 1], the last point accepted
+    tangent: Any  # [L, N + 1]
+    ahead: Any  # [L, N + 1], the next point, behind the one that is being polished
+    ahead_tangent: Any  # [L, N + 1]
+    h: Any  # [L], step size
+    length: Any  # [L]
+    n_steps: Any  # [L] int32
+    phase: Any  # [L] int8
+    y: Any  # [L, N + 1], the point that is being polished at constant a
+    guess: Any  # [L, N], where the polish started
+    room: Any  # [L], how far it may lead
+    rounds: Any  # [L] int32, of the polish
+    end: Any  # [L] int8
+    found: Any  # [L, K, N], states at a = 0
+    n_found: Any  # [L] int32
+
+
+class Scales(NamedTuple):
+    """Numbers of a network that all lanes share."""
+
+    sigma: Any  # typical distance of states
+    middle: Any  # [N], of the box
+    half: Any  # [N]
+
+
+_START, _TRACE, _POLISH = 0, 1, 2
+
+_MAX_CORRECTIONS = 4
+_MAX_ROUNDS, _MAX_ROUNDS_AT_START = 8, 30  # Jacobians of a polish
+_TOL_CURVE, _TOL_POINT = 1e-4, 1e-11
+_SMALLEST, _LARGEST = 1e-7, 2.0  # step sizes
+_CLOSE, _FINE = 0.02, 5e-3  # where a nearly touches 0 steps are no longer than the latter
+_STRAIGHT, _BENT = 0.95, 0.8  # cosines of the angle between two tangents
+
+
+def build_tracer(step: Callable[[Any, Any, Any], Any], time: str, dtype: str) -> Any:
+    """Compile the loop.
+
+    Parameters
+    ----------
+    step, time, dtype
+        The step, whether it is a map or a flow, and the type that it takes.
+
+    Returns
+    -------
+    callable
+        ``advance(params, job, state, scales, n_steps)``, jitted. Each lane that is not at its end
+        is moved on ``n_steps`` times; at most half as many states are found meanwhile.
+    """
+
+    def residual(params: Any, z: Any, job: Job, scales: Scales) -> Any:
+        x, a = z[:-1] * scales.sigma, z[-1] * job.scale
+        y = step(
+            params, (x + a * job.shift).astype(dtype), (job.u + a * job.drive).astype(dtype)
+        ).astype(z.dtype)
+        if time == "discrete":
+            w, by = (y - scales.middle) / scales.half, jnp.tanh(a * job.push)
+            boosted = (w + by) / jnp.maximum(1.0 + w * by, 1e-300)
+            y = scales.middle + scales.half * boosted - x
+        return (y - a * job.force) / scales.sigma
+
+    def system(params: Any, z: Any, job: Job, scales: Scales) -> Any:
+        g, push = jax.linearize(lambda point: residual(params, point, job, scales), z)
+        return g, jax.vmap(push, out_axes=1)(jnp.eye(len(z), dtype=z.dtype))
+
+    axes = (None, 0, Job(*[0] * len(Job._fields)), None)
+    residuals = jax.vmap(residual, in_axes=axes)
+    systems = jax.vmap(system, in_axes=axes)
+
+    def iterate(params: Any, job: Job, now: CurveState, scales: Scales) -> CurveState:
+        n = now.z.shape[1] - 1
+        last = jnp.zeros(n + 1, now.z.dtype).at[n].set(1.0)
+        tracing = now.phase == _TRACE
+        point = jnp.where(tracing[:, None], now.z + now.h[:, None] * now.tangent, now.y)
+        row = jnp.where(tracing[:, None], now.tangent, last)
+        g, jacobian = systems(params, point, job, scales)
+        solve = _factorized(jnp.concatenate([jacobian, row[:, None, :]], axis=1))
+
+        # Both at once: what takes the time is to read the factors.
+        ends = jnp.broadcast_to(last, point.shape)
+        first = solve(jnp.stack([_with_zero(g), ends], axis=2))
+        along = first[..., 1] / jnp.linalg.norm(first[..., 1], axis=1, keepdims=True)
+
+        def correct(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+            k, where, move, before, good, bad, used = carry
+            open_ = ~(good | bad)
+            length = jnp.linalg.norm(move, axis=1)
+            where = jnp.where(open_[:, None], where - move, where)
+            size = 1.0 + jnp.linalg.norm(where, axis=1)
+            fine = length <= jnp.where(tracing, _TOL_CURVE, _TOL_POINT * size)
+            slow = ~(length <= 0.5 * before)
+            far = ~(length <= 0.3 * now.h) & tracing
+            good, bad = good | (open_ & fine), bad | (open_ & ~fine & (slow | far))
+            used = jnp.where(open_, k + 1, used)
+            move = jax.lax.cond(
+                (k + 1 < _MAX_CORRECTIONS) & ~jnp.all(good | bad),
+                lambda: solve(_with_zero(residuals(params, where, job, scales))[..., None])[..., 0],
+                lambda: move,
+            )
+            return k + 1, where, move, length, good, bad, used
+
+        def unsettled(carry: tuple[Any, ...]) -> Any:
+            k, _, _, _, good, bad, _ = carry
+            return (k < _MAX_CORRECTIONS) & ~jnp.all(good | bad)
+
+        done = now.end != CurveEnd.RUNNING
+        zeros = jnp.zeros_like(now.n_steps)
+        infinite = jnp.full(len(g), jnp.inf, g.dtype)
+        begin = (jnp.int32(0), point, first[..., 0], infinite, jnp.zeros_like(done), done, zeros)
+        _, point, _, _, good, _, used = jax.lax.while_loop(unsettled, correct, begin)
+        traced = _trace(job, now, point, along, good, used)
+        polished = _polish(job, now, point, along, good)
+        return _choose(done, now, _choose(tracing, traced, polished))
+
+    def advance(params: Any, job: Job, state: CurveState, scales: Scales, n_steps: Any) -> Any:
+        def body(_: Any, now: CurveState) -> CurveState:
+            return iterate(params, job, now, scales)
+
+        return jax.lax.fori_loop(0, n_steps, body, state)
+
+    return jax.jit(advance)
+
+
+def _trace(job: Job, now: CurveState, point: Any, along: Any, good: Any, used: Any) -> CurveState:
+    """Take the corrected point, or try again with a shorter step."""
+    turn = jnp.sum(along * now.tangent, axis=1)
+    a_old, a_new = now.z[:, -1], point[:, -1]
+    missed = _touches(now, point, along)
+    take = good & ((turn >= _BENT) | (now.h <= 1e-5)) & ~missed
+    shorter = jnp.where(~good, 0.4, jnp.where(missed, 0.3, 0.5))
+    longer = jnp.where(
+        (used <= 2) & (turn > _STRAIGHT), 1.6, jnp.where(used >= _MAX_CORRECTIONS, 0.7, 1.0)
+    )
+    h = jnp.minimum(now.h * jnp.where(take, longer, shorter), _LARGEST)
+    crossing = take & (a_old * a_new < 0)
+    distance = jnp.linalg.norm(point - now.z, axis=1)
+    guess = _between(now, point, along, distance)
+    move_on = (take & ~crossing)[:, None]
+    length = now.length + jnp.where(take, distance, 0.0)
+    n_steps = now.n_steps + 1
+    end = jnp.select(
+        [
+            take & ((a_new < job.low) | (a_new > job.high)),
+            h < _SMALLEST,
+            (n_steps >= job.max_steps) | (length >= job.max_length),
+        ],
+        [jnp.int8(CurveEnd.LEFT), jnp.int8(CurveEnd.STUCK), jnp.int8(CurveEnd.LONG)],
+        jnp.int8(CurveEnd.RUNNING),
+    )
+    return now._replace(
+        z=jnp.where(move_on, point, now.z),
+        tangent=jnp.where(move_on, along, now.tangent),
+        ahead=point,
+        ahead_tangent=along,
+        h=h,
+        length=length,
+        n_steps=n_steps,
+        phase=jnp.where(crossing, jnp.int8(_POLISH), jnp.int8(_TRACE)),
+        y=guess.at[:, -1].set(0.0),
+        guess=guess[:, :-1],
+        room=jnp.maximum(0.25 * distance, 1e-6),
+        rounds=jnp.zeros_like(now.rounds),
+        end=jnp.where(crossing & (end != CurveEnd.STUCK), jnp.int8(CurveEnd.RUNNING), end),
+    )
+
+
+def _between(now: CurveState, point: Any, along: Any, step: Any) -> Any:
+    """Return the point of a cubic through both ends, and along both tangents, where a is 0."""
+    a, b, by = now.z, point, step[:, None]
+    p, q = now.tangent * by, along * by
+    c, d = 3 * (b - a) - 2 * p - q, 2 * (a - b) + p + q
+
+    def halve(_: Any, bracket: tuple[Any, Any]) -> tuple[Any, Any]:
+        low, high = bracket
+        s = (low + high) / 2
+        value = a[:, -1] + s * (p[:, -1] + s * (c[:, -1] + s * d[:, -1]))
+        before = value * a[:, -1] > 0
+        return jnp.where(before, s, low), jnp.where(before, high, s)
+
+    low, high = jax.lax.fori_loop(0, 30, halve, (jnp.zeros_like(step), jnp.ones_like(step)))
+    s = ((low + high) / 2)[:, None]
+    return a + s * (p + s * (c + s * d))
+
+
+def _touches(now: CurveState, point: Any, along: Any) -> Any:
+    """Tell whether a may have passed through 0 and back within a step: by a cubic between."""
+    a, b = now.z[:, -1], point[:, -1]
+    step = jnp.linalg.norm(point - now.z, axis=1)
+    slope_a, slope_b = now.tangent[:, -1] * step, along[:, -1] * step
+    turns = (a * b > 0) & (slope_a * a < 0) & (slope_b * b > 0)
+    # |a| along the step is p(s) = |a| + |slope_a| (-s) + c s² + d s³; where it turns, p' = 0.
+    a, b, slope_a, slope_b = a * jnp.sign(a), b * jnp.sign(a), -jnp.abs(slope_a), jnp.abs(slope_b)
+    c, d = 3 * (b - a) - 2 * slope_a - slope_b, 2 * (a - b) + slope_a + slope_b
+    root = jnp.sqrt(jnp.maximum(c * c - 3 * d * slope_a, 0.0))
+    s = -slope_a / jnp.maximum(c + root, 1e-300)  # p'(s) = slope_a + 2 c s + 3 d s²
+    lowest = a + s * (slope_a + s * (c + s * d))
+    through = (lowest <= 0) & (now.h > 1e-5)
+    unsure = (lowest <= _CLOSE * step) & (now.h > _FINE)
+    return turns & (through | unsure)
+
+
+def _polish(job: Job, now: CurveState, point: Any, along: Any, good: Any) -> CurveState:
+    """Write down a point that has been found, or go on with a fresh Jacobian, or give it up."""
+    starting = now.phase == _START
+    away = jnp.linalg.norm(point[:, :-1] - now.guess, axis=1)
+    rounds = now.rounds + 1
+    most = jnp.where(starting, _MAX_ROUNDS_AT_START, _MAX_ROUNDS)
+    lost = ~(away <= now.room) | (~good & (rounds >= most))
+    ready, found = good & ~lost, good & ~lost & ~starting
+    # If Newton's method leads away, the step was too long: it is taken again, in smaller ones.
+    again = ~starting & lost & (now.h > 1e-5)
+    on = ~starting & (ready | lost) & ~again
+    # At the start the tangent is that of the point; after a crossing it is the curve's own.
+    direction = jnp.where((along[:, -1] * job.sign < 0)[:, None], -along, along)
+    home = jnp.linalg.norm(point[:, :-1] - job.start, axis=1) <= 1e-6 * (
+        1.0 + jnp.linalg.norm(job.start, axis=1)
+    )
+    closed = found & home & (now.ahead[:, -1] * job.sign > 0)
+    write = found & ~closed
+    lanes = jnp.arange(len(good))
+    slot = jnp.where(write, now.n_found, now.found.shape[1])  # out of range: not written
+    left = on & ((now.ahead[:, -1] < job.low) | (now.ahead[:, -1] > job.high))
+    end = jnp.select(
+        [closed, starting & lost, left],
+        [jnp.int8(CurveEnd.CLOSED), jnp.int8(CurveEnd.NO_START), jnp.int8(CurveEnd.LEFT)],
+        jnp.int8(CurveEnd.RUNNING),
+    )
+    return now._replace(
+        z=_first((starting & ready, point), (on, now.ahead), now.z),
+        tangent=_first((starting & ready, direction), (on, now.ahead_tangent), now.tangent),
+        h=jnp.where(again, 0.2 * now.h, now.h),
+        phase=jnp.where(ready | lost, jnp.int8(_TRACE), now.phase),
+        y=point,
+        rounds=rounds,
+        end=end,
+        found=now.found.at[lanes, slot].set(point[:, :-1], mode="drop"),
+        n_found=now.n_found + write,
+    )
+
+
+def _first(one: tuple[Any, Any], two: tuple[Any, Any], otherwise: Any) -> Any:
+    return jnp.where(one[0][:, None], one[1], jnp.where(two[0][:, None], two[1], otherwise))
+
+
+def _choose(condition: Any, yes: CurveState, no: CurveState) -> CurveState:
+    def pick(a: Any, b: Any) -> Any:
+        return jnp.where(condition.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+
+    return CurveState(*map(pick, yes, no))
+
+
+def _factorized(matrix: Any) -> Callable[[Any], Any]:
+    """Factor a batch of matrices once; return what solves for right-hand sides [L, N, K]."""
+    factors, _, order = jax.lax.linalg.lu(matrix)
+
+    def solve(rhs: Any) -> Any:
+        below = jax.lax.linalg.triangular_solve(
+            factors,
+            jnp.take_along_axis(rhs, order[..., None], axis=1),
+            left_side=True,
+            lower=True,
+            unit_diagonal=True,
+        )
+        return jax.lax.linalg.triangular_solve(factors, below, left_side=True, lower=False)
+
+    return solve
+
+
+def _with_zero(g: Any) -> Any:
+    return jnp.concatenate([g, jnp.zeros_like(g[:, :1])], axis=1)
