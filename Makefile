@@ -13,6 +13,21 @@ BINDER_PYTHON ?= python3.11
 EXTRAS ?= test,browser
 WORKERS ?= 2
 
+# What depends on the versions of Python, JAX, BrainPy and NumPy: `make test-versions` runs these
+# rooms again with another Python, without the slow tests unless they are marked `versions`.
+VERSION_TESTS := tests/dynamics tests/models tests/training tests/result tests/io \
+    tests/finder/test_known_answers.py tests/finder/test_isolation.py tests/finder/test_options.py \
+    tests/finder/test_no_silent_change.py tests/widgets tests/test_import.py tests/test_doctests.py \
+    tests/test_packaging.py tests/test_readme.py
+
+# What a BLAS computes: `make test-kernels` runs these with each of the matrix kernels of OpenBLAS
+# that processors of different ages get. The results differ in their last digits.
+KERNELS ?= Haswell SkylakeX Prescott
+KERNEL_TESTS := tests/test_blas_kernel.py tests/result tests/analysis \
+    tests/finder/test_known_answers.py tests/finder/test_completeness.py \
+    tests/finder/test_no_silent_change.py tests/finder/test_small_systems.py \
+    tests/models/test_invariant_boxes.py
+
 # The interpreter to make $(VENV) with. Unless PYTHON is given, the first of these that will do.
 # (Each is tried by running it: pyenv puts a `python3.13` on PATH that only prints an error.)
 PYTHON_CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
@@ -29,7 +44,8 @@ INSTALL_BROWSER := apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractiv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test test-browser test-tensorflow lint docs binder js benchmark hooks clean
+.PHONY: help demo lab test tests test-browser test-kernels test-tensorflow test-versions \
+    lint types docs binder js benchmark hooks clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -39,13 +55,18 @@ demo: $(VENV)/.installed  ## train a 3-bit flip-flop network, find all its fixed
 	@$(BIN)/fpf-notebook demo $(DEMO_ARGS)
 
 test: lint  ## lint, check the types, run the tests (they build the wheel and import it, too)
-	@echo "make test: running the tests with $$($(BIN)/python --version)"
 ifneq ($(strip $(PYTEST_ARGS)),)
+	@echo "make test: running the tests with $$($(BIN)/python --version)"
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser
+	@$(MAKE) --no-print-directory tests
 	@$(if $(findstring browser,$(EXTRAS)),$(MAKE) --no-print-directory test-browser)
 endif
+
+tests: $(VENV)/.installed-$(EXTRAS)  ## run the tests alone, but for those in a browser
+	@echo "make test: running the tests with $$($(BIN)/python --version)"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser \
+	    --durations=10 --durations-min=20
 
 # By themselves, for they measure how soon a click is answered.
 test-browser: $(VENV)/.installed-$(EXTRAS)  ## run the tests that drag real sliders in Chromium
@@ -53,6 +74,19 @@ test-browser: $(VENV)/.installed-$(EXTRAS)  ## run the tests that drag real slid
 	    $(INSTALL_BROWSER); } || echo "make test: that failed, the browser tests will be skipped"
 	@echo "make test: driving the widgets in a real JupyterLab"
 	@$(BIN)/python -m pytest tests/browser -rs
+
+test-versions: types  ## check the types, run the tests that depend on the versions of what is installed
+	@echo "make test-versions: running the tests with $$($(BIN)/python --version)"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow or versions" $(VERSION_TESTS)
+
+test-kernels: $(VENV)/.installed-$(EXTRAS)  ## run the numerical tests with older and newer BLAS kernels
+	@for kernel in $(KERNELS); do \
+	    case $$kernel in SkylakeX) needed=avx512vl ;; Haswell) needed=avx2 ;; *) needed=sse2 ;; esac; \
+	    grep -qw $$needed /proc/cpuinfo || \
+	        { echo "make test-kernels: $$kernel left out, this processor has no $$needed"; continue; }; \
+	    echo "make test-kernels: running the tests with the BLAS kernels for $$kernel"; \
+	    OPENBLAS_CORETYPE=$$kernel $(BIN)/python -m pytest -q -m "not slow" $(KERNEL_TESTS) || exit 1; \
+	done
 
 test-tensorflow:  ## run the tests of TensorFlow's functions, in an environment with TensorFlow
 	@$(MAKE) --no-print-directory test VENV=.venv-tensorflow EXTRAS=test,tensorflow \
@@ -63,6 +97,9 @@ lint: $(VENV)/.installed-$(EXTRAS)  ## lint, check which room imports which, che
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo --no-cache pyproject.toml .ci/cycles.toml
+	@$(BIN)/mypy
+
+types: $(VENV)/.installed-$(EXTRAS)  ## check the types alone
 	@$(BIN)/mypy
 
 lab: $(VENV)/.installed-lab  ## open JupyterLab on a notebook with the three widgets

@@ -106,9 +106,46 @@ def test_the_test_installs_its_tools_into_the_same_environment(checkout):
     lines = logged(checkout)
     assert installs(lines) == []
     assert [line for line in lines if "pytest" in line] == [
-        "python -m pytest -n 2 --dist loadfile --ignore=tests/browser",
+        "python -m pytest -n 2 --dist loadfile --ignore=tests/browser --durations=10 "
+        "--durations-min=20",
         "python -m pytest tests/browser -rs",
     ]
+
+
+def test_what_depends_on_versions_is_run_again(checkout):
+    add_python(checkout, "python3", "3.12.1")
+    done = make(checkout, "test-versions", "EXTRAS=test")
+    assert done.returncode == 0, done.stderr
+    lines = logged(checkout)
+    assert "mypy " in lines
+    assert lines[-1].startswith(
+        "python -m pytest -n 2 --dist loadfile -m not slow or versions tests/dynamics "
+    )
+
+
+def test_the_kernels_are_run_one_after_the_other(checkout):
+    add_python(checkout, "python3", "3.12.1")
+    (checkout / "bin" / "grep").symlink_to(shutil.which("true"))  # this processor can do all
+    assert make(checkout, "test-kernels", "EXTRAS=test").returncode == 0
+    runs = [line for line in logged(checkout) if "pytest" in line]
+    assert len(runs) == 3
+    assert all("-m not slow tests/test_blas_kernel.py tests/result " in line for line in runs)
+    (checkout / "bin" / "grep").unlink()
+    (checkout / "bin" / "grep").symlink_to(shutil.which("false"))
+    done = make(checkout, "test-kernels", "EXTRAS=test")
+    assert done.returncode == 0
+    assert "Haswell left out, this processor has no avx2" in done.stdout
+    assert not [line for line in logged(checkout) if "pytest" in line]
+
+
+@pytest.mark.parametrize("variable", ["VERSION_TESTS", "KERNEL_TESTS"])
+def test_the_rooms_that_are_run_again_exist(variable):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = [line for line in makefile.splitlines() if line.startswith(f"{variable} :=")]
+    paths = line.partition(":=")[2].split()
+    assert len(paths) > 5
+    for path in paths:
+        assert (ROOT / path).exists(), path
 
 
 def test_the_docs_are_prepared_and_built_strictly(checkout):

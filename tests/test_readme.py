@@ -16,6 +16,7 @@ def blocks(language):
 
 
 @pytest.mark.slow
+@pytest.mark.versions
 def test_the_example_runs_and_prints_what_is_shown(tmp_path):
     example = next(block for block in blocks("python") if "find_fixed_points" in block)
     assert len(example.strip().splitlines()) <= 15

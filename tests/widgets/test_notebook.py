@@ -14,6 +14,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 @pytest.mark.slow
+@pytest.mark.versions
 # jupyter_client leaves a socket to the garbage collector; nothing of ours.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
