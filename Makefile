@@ -7,6 +7,7 @@ DEMO_ARGS ?=
 BENCHMARK_ARGS ?=
 LAB_ARGS ?=
 BINDER_ARGS ?=
+MUTANTS_ARGS ?=
 DOCS_ARGS ?=
 BINDER_PYTHON ?= python3.11
 # `make test EXTRAS=test` leaves out what the tests in a real browser need; they are then skipped.
@@ -45,7 +46,7 @@ INSTALL_BROWSER := apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractiv
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo lab test tests test-browser test-kernels test-tensorflow test-versions \
-    lint types docs binder js benchmark hooks clean
+    lint types docs binder js benchmark mutants hooks clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -123,6 +124,9 @@ benchmark: $(VENV)/.installed-benchmark  ## measure against BrainPy's finder and
 	@echo "make benchmark: running the benchmarks"
 	@$(BIN)/python -m benchmarks $(BENCHMARK_ARGS)
 
+mutants: $(VENV)/.installed-mutants  ## see which of 150 small changes of the code no test notices (hours)
+	@$(BIN)/python -m tools.mutants $(MUTANTS_ARGS)
+
 hooks: $(VENV)/.installed-$(EXTRAS)  ## check every commit in this checkout (with pre-commit)
 	@$(INSTALL) --editable '.[dev]'
 	@$(BIN)/pre-commit install
@@ -145,6 +149,11 @@ $(VENV)/.installed-$(EXTRAS): $(METADATA) | $(VENV)/pyvenv.cfg
 $(VENV)/.installed-benchmark: $(METADATA) | $(VENV)/pyvenv.cfg
 	@echo "make: installing fpf_notebook and its peers into $(VENV) (a few minutes, once)"
 	@$(INSTALL) --editable '.[benchmark]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-mutants: $(METADATA) | $(VENV)/pyvenv.cfg
+	@echo "make: installing fpf_notebook, its test tools and Cosmic Ray into $(VENV) (once)"
+	@$(INSTALL) --editable '.[mutants]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-lab: $(METADATA) | $(VENV)/pyvenv.cfg
