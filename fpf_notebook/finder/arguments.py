@@ -15,6 +15,7 @@ __all__ = [
     "check_mask",
     "check_noise",
     "check_states",
+    "check_switch",
 ]
 
 
@@ -186,6 +187,19 @@ def check_noise(value: Any) -> float:
     if not 0 <= float(value) < np.inf:
         raise ValueError(f"noise_scale is {value!r}, expected a finite number of at least 0.")
     return float(value)
+
+
+def check_switch(name: str, value: Any) -> bool:
+    """Return True or False.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is {value!r}, expected True or False.")
+    return bool(value)
 
 
 def _numeric(name: str, value: Any) -> np.ndarray:

@@ -13,31 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fpf_notebook.finder.evaluation import linearize, residuals
+from fpf_notebook.finder.rounding import residual_noise
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
 
-__all__ = ["not_settled", "residual_noise", "settle"]
+__all__ = ["not_settled", "settle"]
 
 _MAX_STEPS = 60  # 20 halvings to the limit of rounding at a double root, more at higher ones
 _CUT = 1e-10  # of the largest singular value: directions in which nothing is known
 _LINEAR = 0.1  # ratio of two successive steps: 1/2 at a double root, 2/3 at a triple one
 _LONG = 1.0  # steps of this length come from a matrix that is nearly singular
 _ACCURATE = {"float64": 1e-10, "float32": 1e-5}  # steps as short as this, relative, are none
-
-
-def residual_noise(step_map: StepMap, x: np.ndarray) -> float:
-    """Return the size of residuals, at these states, that may be nothing but rounding.
-
-    Parameters
-    ----------
-    step_map : StepMap
-        Its `precision` says how the model computes.
-    x : array, [n, n_states]
-        States.
-    """
-    largest = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
-    return 50 * float(np.finfo(step_map.precision).eps) * (1.0 + largest)
 
 
 def not_settled(step_map: StepMap, x: np.ndarray, forward_error: np.ndarray) -> np.ndarray:
@@ -106,7 +93,7 @@ def settle(
     left = np.maximum(left, np.where(ratio > 0.0, last, 0.0) * ratio)
     rows = np.flatnonzero(undecided)
     undecided[rows] = _changes_within(step_map, x[rows], u[rows], left[rows])
-    lost = undecided & (np.linalg.norm(residual, axis=1) > residual_noise(step_map, x))
+    lost = undecided & (np.linalg.norm(residual, axis=1) > residual_noise(step_map.precision, x))
     return x, undecided, lost
 
 

@@ -13,7 +13,7 @@ from fpf_notebook.finder.solvers.pool import pool_size
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
-    from fpf_notebook.finder.options import Options
+    from fpf_notebook.finder.request import SearchRequest
 
 __all__ = ["Estimate", "estimate_search"]
 
@@ -52,44 +52,37 @@ class Estimate:
 
 
 def estimate_search(
-    step_map: StepMap,
-    x_init: np.ndarray,
-    inputs: np.ndarray,
-    options: Options,
-    n_inits: int,
-    exhaustive: bool,
-    single: StepMap | None = None,
+    request: SearchRequest, step_map: StepMap, single: StepMap | None = None
 ) -> Estimate:
     """Measure a few iterations and scale them up.
 
     Parameters
     ----------
-    step_map, options, single
+    request : SearchRequest
+        The search to be forecast; as many of its starts as fit into one pool are tried.
+    step_map, single : StepMap
         As for the search.
-    x_init, inputs : arrays, [n, n_states] and [n, n_inputs]
-        Some starts; as many as fit into one pool are tried.
-    n_inits : int
-        Starts of the search to be forecast.
-    exhaustive : bool
-        Whether it will run in rounds.
 
     Returns
     -------
     Estimate
     """
+    starts, options, n_inits = request.draw(step_map), request.options, request.n_inits
     matrix_free = step_map.n_states > options.dense_limit
     pool = pool_size(step_map.n_states, options.max_memory, matrix_free, n_inits)
-    some = np.resize(np.arange(len(x_init)), pool)
+    some = np.resize(np.arange(len(starts.states)), pool)
     short = replace(options, max_iters=2)
 
     def run() -> float:
         began = time.perf_counter()
-        search(step_map, x_init[some], inputs[some], short, single=single)
+        search(step_map, starts.states[some], starts.inputs[some], short, single=single)
         return time.perf_counter() - began
 
     cold, warm = run(), run()
     iterations = _TYPICAL_ITERATIONS if options.method == "newton" else options.max_iters
-    seconds = warm / 2 * iterations * n_inits / pool * (_TYPICAL_ROUNDS if exhaustive else 1)
+    seconds = (
+        warm / 2 * iterations * n_inits / pool * (_TYPICAL_ROUNDS if request.exhaustive else 1)
+    )
     numbers = 6 * step_map.n_states**2 if not matrix_free else 40 * step_map.n_states
     memory = 8 * (pool * numbers + n_inits * 6 * step_map.n_states)
     return Estimate(

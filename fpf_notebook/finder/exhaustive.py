@@ -14,69 +14,50 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fpf_notebook.finder.catalogue import Catalogue
+from fpf_notebook.finder import report
+from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
+from fpf_notebook.finder.ledger import Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
 from fpf_notebook.finder.proposals.sampling import START_KINDS
-from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
-from fpf_notebook.finder.unique import judge
+from fpf_notebook.finder.search import search
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
+    from fpf_notebook.finder.request import SearchRequest
 
-__all__ = ["Limits", "Rounds", "search_in_rounds"]
+__all__ = ["Rounds", "ledger_of", "search_in_rounds"]
 
 _NOTHING_TO_EXPECT = 0.5  # points, estimated unseen
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When an exhaustive search ends at the latest, and how sure it has to be before.
-
-    Attributes
-    ----------
-    max_rounds : int
-        Rounds, the first included.
-    max_seconds : float or None
-        Time limit.
-    patience : int
-        Further rounds without a new point that are asked for.
-    """
-
-    max_rounds: int
-    max_seconds: float | None
-    patience: int
-
-
-@dataclass(frozen=True)
+@dataclass
 class Rounds:
-    """What an exhaustive search brought.
+    """What the rounds of an exhaustive search brought so far.
 
     Attributes
     ----------
-    candidates : Candidates
-        All lanes of all rounds, in order.
-    rounds : list of dict
+    parts : list of (Candidates, array of str)
+        The starts of each round, with what each of them was.
+    ledger : Ledger
+        Every point and start.
+    records : list of dict
         For each round its starts, points known, new points, index sum and estimates. The last round
         of an interrupted search may be missing.
     stopped_because : str
         In words.
     """
 
-    candidates: Candidates
-    rounds: list[dict[str, Any]]
-    stopped_because: str
+    parts: list[tuple[Candidates, np.ndarray]]
+    ledger: Ledger
+    records: list[dict[str, Any]]
+    stopped_because: str = ""
 
 
 def search_in_rounds(
     step_map: StepMap,
-    x_init: np.ndarray,
-    inputs: np.ndarray,
-    pool: np.ndarray,
-    options: Options,
-    limits: Limits,
-    rng: np.random.Generator,
+    request: SearchRequest,
     *,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
@@ -88,12 +69,8 @@ def search_in_rounds(
     ----------
     step_map : StepMap
         The network.
-    x_init, inputs : arrays, [n, n_states] and [n, n_inputs]
-        The starts of the first round; later rounds have as many.
-    pool : array, [m, n_states]
-        States visited by the network.
-    options, limits, rng
-        Tolerances, ends, randomness.
+    request : SearchRequest
+        Starts of the first round (later ones have as many), tolerances, ends, seed.
     progress, cancel, single
         As for `search`.
 
@@ -102,90 +79,102 @@ def search_in_rounds(
     Rounds
     """
     progress = progress or SilentProgress()
-    deadline = _Deadline(cancel, limits.max_seconds)
-    catalogue = Catalogue(step_map, options)
-    distinct, _ = distinct_inputs(inputs)
-    parts: list[Candidates] = []
-    rounds: list[dict[str, Any]] = []
-    starts, u, kinds = x_init, inputs, np.full(len(x_init), "initial")
+    deadline = _Deadline(cancel, request.max_seconds)
+    starts, u, _, kinds, pool, rng = request.draw(step_map)
+    distinct, _ = distinct_inputs(u)
+    n = len(starts)
+    rounds = Rounds([], Ledger(step_map, request.options, distinct), [])
     idle = 0
-    while True:
-        watched = _Within(progress, len(rounds) * len(x_init), len(catalogue))
+    while not rounds.stopped_because:
+        watched = _Within(progress, len(rounds.parts) * n, len(rounds.ledger))
         part = search(
-            step_map, starts, u, options, progress=watched, cancel=deadline, single=single
+            step_map, starts, u, request.options, progress=watched, cancel=deadline, single=single
         )
-        parts.append(part)
+        rounds.parts.append((part, kinds))
         try:
-            n_new = catalogue.absorb(part, judge(part, options), kinds)
-            sums = catalogue.index_sums(distinct)
-            record = {
-                "starts": {str(k): int(np.sum(kinds == k)) for k in dict.fromkeys(kinds.tolist())},
-                "n_points": len(catalogue),
-                "new_points": n_new,
-                "index_sum": int(sums.sum()),
-                "coverage": catalogue.coverage(),
-                "estimated_unseen": catalogue.unseen(),
-                "seconds": round(part.seconds, 4),
-            }
-            rounds.append(record)
-            progress.log(
-                f"round {len(rounds)}: {len(catalogue)} points, {n_new} new, index sum {sums.sum()}"
-            )
-        except KeyboardInterrupt:  # between two searches; the catalogue may be half written
-            parts[-1] = replace(part, interrupted=True)
-            return Rounds(concatenate_candidates(parts), rounds, "interrupted")
+            n_new = rounds.ledger.enter(part, kinds)
+            rounds.records.append(_record(rounds.ledger, kinds, n_new, part.seconds))
+            progress.log(_line(rounds))
+        except KeyboardInterrupt:  # between two searches; the ledger may be half written
+            rounds.parts[-1] = (replace(part, interrupted=True), kinds)
+            rounds.ledger = ledger_of(rounds.parts, step_map, request.options, distinct)
+            rounds.stopped_because = "interrupted"
+            break
         idle = 0 if n_new else idle + 1
-        stop = _why_stop(step_map, catalogue, sums, idle, len(rounds), limits, deadline, part)
-        if stop:
-            return Rounds(concatenate_candidates(parts), rounds, stop)
-        starts, u, kinds = _next_starts(step_map, catalogue, pool, distinct, len(x_init), rng)
+        rounds.stopped_because = _why_stop(rounds, idle, request, deadline)
+        if not rounds.stopped_because:
+            starts, u, kinds = _next_starts(rounds.ledger, pool, n, rng)
+    return rounds
 
 
-def _why_stop(
+def ledger_of(
+    parts: list[tuple[Candidates, np.ndarray]],
     step_map: StepMap,
-    catalogue: Catalogue,
-    sums: np.ndarray,
-    idle: int,
-    n_rounds: int,
-    limits: Limits,
-    deadline: _Deadline,
-    part: Candidates,
-) -> str:
+    options: Options,
+    conditions: np.ndarray,
+    *,
+    exact: bool = True,
+) -> Ledger:
+    """Enter batches of starts into a new ledger, in order."""
+    ledger = Ledger(step_map, options, conditions, exact=exact)
+    for part, kinds in parts:
+        ledger.enter(part, kinds)
+    return ledger
+
+
+def _record(ledger: Ledger, kinds: np.ndarray, n_new: int, seconds: float) -> dict[str, Any]:
+    return {
+        "starts": {str(k): int(np.sum(kinds == k)) for k in dict.fromkeys(kinds.tolist())},
+        "n_points": len(ledger),
+        "new_points": n_new,
+        "index_sum": int(report.index_sums(ledger).sum()),
+        "coverage": report.coverage(ledger),
+        "estimated_unseen": report.unseen(ledger),
+        "seconds": round(seconds, 4),
+    }
+
+
+def _line(rounds: Rounds) -> str:
+    last = rounds.records[-1]
+    return (
+        f"round {len(rounds.records)}: {last['n_points']} points, {last['new_points']} new, "
+        f"index sum {last['index_sum']}"
+    )
+
+
+def _why_stop(rounds: Rounds, idle: int, request: SearchRequest, deadline: _Deadline) -> str:
     if deadline.passed:
-        return f"max_seconds={limits.max_seconds:g} reached"
-    if part.interrupted:
+        return f"max_seconds={request.max_seconds:g} reached"
+    if rounds.parts[-1][0].interrupted:
         return "interrupted"
-    unseen = catalogue.unseen()
+    ledger = rounds.ledger
+    unseen = report.unseen(ledger)
     settled = unseen is None or unseen < _NOTHING_TO_EXPECT
-    telling = step_map.box is not None and not catalogue.undecided
-    balanced = not telling or bool((sums == 1).all())
-    if idle >= limits.patience and settled and balanced and n_rounds > 1:
+    telling = ledger.step_map.box is not None and not report.undecided(ledger)
+    balanced = not telling or bool((report.index_sums(ledger) == 1).all())
+    if idle >= request.patience and settled and balanced and len(rounds.records) > 1:
         return f"{idle} rounds found nothing new, the hit counts leave nothing to expect" + (
             ", and the index sum is right" if telling else ""
         )
-    if n_rounds >= limits.max_rounds:
-        return f"max_rounds={limits.max_rounds} reached"
+    if len(rounds.records) >= request.max_rounds:
+        return f"max_rounds={request.max_rounds} reached"
     return ""
 
 
 def _next_starts(
-    step_map: StepMap,
-    catalogue: Catalogue,
-    pool: np.ndarray,
-    distinct: np.ndarray,
-    n: int,
-    rng: np.random.Generator,
+    ledger: Ledger, pool: np.ndarray, n: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw the starts of a round: every input gets its part, every kind its share of that."""
     states, inputs, kinds = [], [], []
     shares = np.array([share for share, _ in START_KINDS.values()])
+    distinct = ledger.conditions
     for k, u in enumerate(distinct):
-        mine = (catalogue.inputs == u).all(axis=1)
-        found = catalogue.states[mine]
-        region, box = _regions(step_map, u, pool, found)
+        mine = ledger.of_condition(u)
+        found = ledger.states[mine]
+        region, box = _regions(ledger.step_map, u, pool, found)
         visited = pool
         if not mine.all():  # what is there under another input has often a like here
-            elsewhere = catalogue.states[~mine]
+            elsewhere = ledger.states[~mine]
             visited = np.concatenate([rng.choice(pool, len(elsewhere)), elsewhere])
         n_here = n // len(distinct) + (k < n % len(distinct))
         counts = np.floor(shares * n_here).astype(int)
@@ -196,7 +185,7 @@ def _next_starts(
             where = box if kind in ("box", "mixtures") else region
             states.append(draw(rng, int(count), visited, found, where))
             inputs.append(np.broadcast_to(u, (int(count), len(u))))
-            kinds.append(np.full(int(count), kind))
+            kinds.append(np.full(int(count), kind, dtype=object))
     return np.concatenate(states), np.concatenate(inputs), np.concatenate(kinds)
 
 

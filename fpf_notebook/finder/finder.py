@@ -1,30 +1,24 @@
-"""`FixedPointFinder`: conducts sampling, search, selection and the report on completeness."""
+"""`FixedPointFinder`: the public door of a search."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import platform
-from importlib import metadata
 from typing import Any, Literal
 
 import numpy as np
 
 from fpf_notebook.dynamics.step_map import StepMap
-from fpf_notebook.finder import arguments
+from fpf_notebook.finder import arguments, engine
+from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
-from fpf_notebook.finder.cycles import group_orbits, orbit_images
 from fpf_notebook.finder.estimate import Estimate, estimate_search
-from fpf_notebook.finder.exhaustive import Limits, Rounds, search_in_rounds
 from fpf_notebook.finder.notebook_progress import default_progress
 from fpf_notebook.finder.options import Options
-from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
-from fpf_notebook.finder.preparation import prepare
 from fpf_notebook.finder.progress import CancelToken, PrintedProgress, Progress
-from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
+from fpf_notebook.finder.proposals.sampling import sample_states
+from fpf_notebook.finder.request import SearchRequest
+from fpf_notebook.finder.search import search
 from fpf_notebook.finder.source import Source
-from fpf_notebook.finder.unique import judge, select_unique, to_fixed_points
-from fpf_notebook.finder.witness import report_completeness
 from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["FixedPointFinder"]
@@ -98,6 +92,9 @@ class FixedPointFinder:
         need no matrix. Default 512.
     max_memory : int
         Bytes that a batch of lanes may take. Default 512 MB.
+    search_tol_q : float, optional
+        Newton's method carries lanes on to a q of this, so that `tol_q` can be moved afterwards
+        without another search; the last iteration squares the residual anyhow. Default: `tol_q`.
     n_states, n_inputs, state_vars, time, dt, convention, batched, params, invariant_box
         Passed to `as_step_map`. Sizes are taken from the trajectories and inputs when not given.
     readout, framework
@@ -160,6 +157,7 @@ class FixedPointFinder:
         tol_slope: float = 1e-2,
         dense_limit: int = 512,
         max_memory: int = 512_000_000,
+        search_tol_q: float | None = None,
         progress: Progress | None = None,
         n_states: int | None = None,
         n_inputs: int | None = None,
@@ -221,7 +219,8 @@ class FixedPointFinder:
         Parameters
         ----------
         state_traj : array, [n_batch, n_time, n_states], optional
-            Trajectories to draw initial states from.
+            Trajectories to draw initial states from. States ``[n_inits, n_states]``, as
+            FixedPointFinder takes them, are `initial_states`.
         inputs : array, [1, n_inputs] or [n_inits, n_inputs], optional
             Constant input, one for all or one for each initial state. None: no input, or zero.
         n_inits : int
@@ -267,69 +266,131 @@ class FixedPointFinder:
         TypeError, ValueError
             If an argument is not as described, before any work starts.
         """
-        period = arguments.check_count("period", period)
-        limits = Limits(
-            max_rounds=arguments.check_count("max_rounds", max_rounds),
-            max_seconds=_check_seconds(max_seconds),
-            patience=arguments.check_count("patience", patience),
-        )
-        rng = np.random.default_rng(self.options.random_seed)
-        base, starts, u, ids, pool = prepare(
-            self._source,
+        request = self.request(
             state_traj,
             inputs,
             n_inits,
             noise_scale,
             valid_bxt,
             cond_ids,
-            initial_states,
-            rng,
+            exhaustive,
+            initial_states=initial_states,
+            include_slow=include_slow,
+            period=period,
+            max_rounds=max_rounds,
+            max_seconds=max_seconds,
+            patience=patience,
         )
-        step_map, single = base, self._in_single_precision(base)
-        if period > 1:
-            step_map = base.power(period)
-            single = None if single is None else single.power(period)
-        rounds: Rounds | None = None
+        return self.run(request, progress=progress, cancel=cancel)
+
+    def run(
+        self,
+        request: SearchRequest,
+        step_map: StepMap | None = None,
+        *,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+        second_searches: bool = True,
+    ) -> tuple[FixedPoints, FixedPoints]:
+        """Make the search of a request; see `find_fixed_points`.
+
+        Parameters
+        ----------
+        request : SearchRequest
+            What `request` returned.
+        step_map : StepMap, optional
+            Use this instead of reading the model: then any thread may call.
+        progress, cancel
+            As for `find_fixed_points`.
+        second_searches : bool
+            Whether slow points are led on to where q is smallest. Default True.
+
+        Returns
+        -------
+        unique_fps, all_fps : FixedPoints
+        """
+        single = None
+        if step_map is None:
+            step_map = self._source.step_map_for(request)
+            single = self.in_single_precision(step_map)
         shown = self._shown(progress)
-        shown.start(
-            len(starts) * (limits.max_rounds if exhaustive else 1), "Searching for fixed points"
-        )
+        n_rounds = request.max_rounds if request.exhaustive else 1
+        shown.start(request.n_inits * n_rounds, "Searching for fixed points")
         try:
-            if exhaustive:
-                rounds = search_in_rounds(
-                    step_map, starts, u, pool, self.options, limits, rng,
-                    progress=shown, cancel=cancel, single=single,
-                )  # fmt: skip
-                found = rounds.candidates
-            else:
-                found = search(
-                    step_map, starts, u, self.options, progress=shown, cancel=cancel, single=single
-                )
-            try:
-                found = self._more(step_map, base, found, include_slow, period, cancel)
-            except KeyboardInterrupt:  # outside of a search, which would have returned
-                found = dataclasses.replace(found, interrupted=True)
+            searched = engine.run_search(
+                request, step_map, single=single, progress=shown, cancel=cancel
+            )
+            found = engine.finish(
+                searched, request, step_map, cancel=cancel, second_searches=second_searches
+            )
         finally:
             shown.close()
-        ids = _extended(ids, len(found))
-        try:
-            unique, everything = self._results(step_map, found, include_slow, ids)
-        except KeyboardInterrupt:  # what was found is worth more than its Jacobians
-            found = dataclasses.replace(found, interrupted=True)
-            short = dataclasses.replace(self.options, do_compute_jacobians=False)
-            unique, everything = self._results(step_map, found, include_slow, ids, short)
-        completeness = report_completeness(
-            unique,
-            step_map,
-            distinct_inputs(u)[0],
-            rounds,
-            "interrupted" if found.interrupted else "one round was asked for",
+        completeness = found.unique.completeness
+        shown.log(f"{found.unique!r}" if completeness is None else f"{completeness}")
+        return found.unique, found.everything
+
+    def request(
+        self,
+        state_traj: Any = None,
+        inputs: Any = None,
+        n_inits: int = 1024,
+        noise_scale: float = 0.0,
+        valid_bxt: Any = None,
+        cond_ids: Any = None,
+        exhaustive: bool = False,
+        **further: Any,
+    ) -> SearchRequest:
+        """Return what `find_fixed_points` would search for, checked; nothing is searched.
+
+        Parameters
+        ----------
+        state_traj, inputs, n_inits, noise_scale, valid_bxt, cond_ids, exhaustive, **further
+            As for `find_fixed_points`.
+
+        Returns
+        -------
+        SearchRequest
+            ``request.to_code()`` is the script that makes this search.
+        """
+        if initial_states_given(state_traj) and further.get("initial_states") is None:
+            further["initial_states"], state_traj = state_traj, None
+        return SearchRequest(
+            options=self.options,
+            state_traj=state_traj,
+            inputs=inputs,
+            n_inits=n_inits,
+            noise_scale=noise_scale,
+            valid_bxt=valid_bxt,
+            cond_ids=cond_ids,
+            exhaustive=exhaustive,
+            **further,
         )
-        unique = unique.update(completeness=completeness)
-        if period > 1:
-            unique = group_orbits(unique, base, period)
-        shown.log(f"{unique!r}" if completeness is None else f"{completeness}")
-        return unique, everything
+
+    def sample_states(
+        self,
+        state_traj: Any,
+        n_inits: int,
+        valid_bxt: Any = None,
+        noise_scale: float = 0.0,
+    ) -> np.ndarray:
+        """Draw states that the network visits, as FixedPointFinder does.
+
+        Parameters
+        ----------
+        state_traj, n_inits, valid_bxt, noise_scale
+            As for `find_fixed_points`, which draws the same states by itself.
+
+        Returns
+        -------
+        array, [n_inits, n_states]
+            To be given to `find_fixed_points`.
+        """
+        request = self.request(state_traj, None, n_inits, noise_scale, valid_bxt)
+        assert request.state_traj is not None
+        rng = np.random.default_rng(self.options.random_seed)
+        return sample_states(
+            request.state_traj, request.n_inits, rng, request.noise_scale, request.valid_bxt
+        )
 
     def search(
         self,
@@ -364,7 +425,7 @@ class FixedPointFinder:
             step_map = self.step_map(states.shape[1], _width(inputs))
         states = arguments.check_states("initial_states", states, 2, step_map.n_states)
         u = arguments.check_inputs(inputs, len(states), step_map.n_inputs)
-        single = self._in_single_precision(step_map) if reading else None
+        single = self.in_single_precision(step_map) if reading else None
         shown = self._shown(progress)
         shown.start(len(states), "Searching for fixed points")
         try:
@@ -401,18 +462,20 @@ class FixedPointFinder:
         unique_fps, all_fps : FixedPoints
             As for `find_fixed_points`.
         """
-        options = dataclasses.replace(self.options, **tolerances)
         if step_map is None:
             step_map = self.step_map(candidates.x_init.shape[1], candidates.inputs.shape[1])
-        unique, everything = self._results(step_map, candidates, include_slow, None, options)
-        completeness = report_completeness(
-            unique,
-            step_map,
-            distinct_inputs(candidates.inputs)[0],
-            None,
-            "interrupted" if candidates.interrupted else "one round was asked for",
+        request = SearchRequest(
+            options=dataclasses.replace(self.options, **tolerances),
+            initial_states=candidates.x_init,
+            inputs=candidates.inputs,
+            include_slow=include_slow,
         )
-        return unique.update(completeness=completeness), everything
+        kinds = np.full(len(candidates), "initial", dtype=object)
+        why = "interrupted" if candidates.interrupted else "one round was asked for"
+        conditions, _ = distinct_inputs(candidates.inputs)
+        searched = engine.Searched([(candidates, kinds)], conditions, None, None, why)
+        found = engine.finish(searched, request, step_map, second_searches=False)
+        return found.unique, found.everything
 
     def estimate(
         self,
@@ -435,64 +498,19 @@ class FixedPointFinder:
         Estimate
             Prints as one line.
         """
-        rng = np.random.default_rng(self.options.random_seed)
-        step_map, starts, u, _, _ = prepare(
-            self._source, state_traj, inputs, n_inits, 0.0, None, None, initial_states, rng
+        request = self.request(
+            state_traj, inputs, n_inits, initial_states=initial_states, exhaustive=exhaustive
         )
-        single = self._in_single_precision(step_map)
-        return estimate_search(step_map, starts, u, self.options, len(starts), exhaustive, single)
+        step_map = self._source.step_map_for(request)
+        return estimate_search(request, step_map, self.in_single_precision(step_map))
 
     # -- parts -------------------------------------------------------------------------------------
 
-    def _in_single_precision(self, step_map: StepMap) -> StepMap | None:
+    def in_single_precision(self, step_map: StepMap) -> StepMap | None:
+        """Return the network in single precision where ``dtype="float32"`` asks for it."""
         if self.options.dtype != "float32":
             return None
         return self._source.in_single_precision(step_map)
-
-    def _more(
-        self,
-        step_map: StepMap,
-        base: StepMap,
-        found: Candidates,
-        include_slow: bool,
-        period: int,
-        cancel: CancelToken | None,
-    ) -> Candidates:
-        """Do what comes after the main search: images along cycles, outliers, slow points."""
-        if found.interrupted:
-            return found
-        if period > 1:
-            unique, _ = self._results(step_map, found, False, None)
-            if len(unique):
-                u = unique.require("inputs")
-                starts = orbit_images(base, unique.xstar, u, period).reshape(-1, base.n_states)
-                u = np.tile(u, (period - 1, 1))
-                part = search(step_map, starts, u, self.options, cancel=cancel)
-                found = concatenate_candidates([found, part])
-        if self.options.do_rerun_q_outliers:
-            found = rerun_q_outliers(step_map, found, self.options, cancel)
-        if include_slow:
-            found = refine_slow(step_map, found, self.options, cancel)
-        return found
-
-    def _results(
-        self,
-        step_map: StepMap,
-        found: Candidates,
-        include_slow: bool,
-        cond_ids: np.ndarray | None,
-        options: Options | None = None,
-    ) -> tuple[FixedPoints, FixedPoints]:
-        options = options or self.options
-        everything = to_fixed_points(
-            found,
-            judge(found, options),
-            step_map,
-            options,
-            cond_ids,
-            _provenance(step_map, options),
-        )
-        return select_unique(everything, step_map, options, include_slow=include_slow)
 
     def _shown(self, progress: Progress | None) -> Progress:
         chosen = progress or self._progress
@@ -503,37 +521,10 @@ class FixedPointFinder:
         return default_progress()
 
 
-def _check_seconds(value: float | None) -> float | None:
-    if value is not None and not value > 0:
-        raise ValueError(f"max_seconds is {value!r}, expected a positive number or None.")
-    return None if value is None else float(value)
+def initial_states_given(states: Any) -> bool:
+    """Tell whether the first argument is FixedPointFinder's: states ``[n_inits, n_states]``."""
+    return states is not None and np.ndim(states) == 2
 
 
 def _width(inputs: Any) -> int | None:
     return None if inputs is None or np.ndim(inputs) != 2 else np.shape(inputs)[1]
-
-
-def _extended(cond_ids: np.ndarray | None, n: int) -> np.ndarray | None:
-    """Give the starts of later rounds, which no one numbered, the condition -1."""
-    if cond_ids is None:
-        return None
-    return np.concatenate([cond_ids, np.full(n - len(cond_ids), -1, dtype=cond_ids.dtype)])
-
-
-@functools.cache  # reading it from the file takes longer than a small search
-def _version(package: str) -> str:
-    return metadata.version(package)
-
-
-def _provenance(step_map: StepMap, options: Options) -> dict[str, Any]:
-    settings = dataclasses.asdict(options)
-    if settings["max_n_unique"] == np.inf:
-        settings["max_n_unique"] = None  # JSON has no infinity
-    return {
-        "model": step_map.name,
-        "options": settings,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: _version(name) for name in ("jax", "numpy")},
-        },
-    }

@@ -50,6 +50,7 @@ class Options:
     tol_slope: float = 1e-2
     dense_limit: int = 512
     max_memory: int = 512_000_000
+    search_tol_q: float | None = None
 
     def __post_init__(self) -> None:
         """Check every option and bring it to its type."""
@@ -68,6 +69,8 @@ class Options:
             self._number(name, low=0.0)
         for name in ("lr_init", "tol_unique", "outlier_distance_scale", "outlier_q_scale"):
             self._number(name, low=0.0, strict=True)
+        if self.search_tol_q is not None:
+            self._number("search_tol_q", low=0.0)
         self._number("lr_factor", low=0.0, strict=True, high=1.0)
         if self.max_n_unique != np.inf:
             self._number("max_n_unique", integer=True, low=1)
@@ -76,6 +79,12 @@ class Options:
                 value = getattr(self, field.name)
                 if not isinstance(value, bool | np.bool_):
                     raise TypeError(f"{field.name} is {value!r}, expected True or False.")
+
+    @property
+    def newton_tol_q(self) -> float:
+        """The q to which Newton's method carries a lane."""
+        further = np.inf if self.search_tol_q is None else self.search_tol_q
+        return min(self.tol_q, further)
 
     def _number(
         self,

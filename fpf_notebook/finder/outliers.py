@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fpf_notebook.finder.candidates import Candidates
+from fpf_notebook.finder.judge import FIXED, judge
 from fpf_notebook.finder.progress import CancelToken
-from fpf_notebook.finder.search import Candidates, search
-from fpf_notebook.finder.unique import FIXED, judge
+from fpf_notebook.finder.search import search
 from fpf_notebook.result.dedupe import unique_indices
 
 if TYPE_CHECKING:

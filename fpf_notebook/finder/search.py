@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
 
+from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.evaluation import evaluate, residual_of
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
+from fpf_notebook.finder.rounding import is_small
 from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus, new_lanes
 from fpf_notebook.finder.solvers.newton import INITIAL_DAMPING
 from fpf_notebook.finder.solvers.pool import Watch, run_adam, run_newton
@@ -21,61 +23,9 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["Candidates", "concatenate_candidates", "search"]
+__all__ = ["search"]
 
 _ROUNDED = 1000.0  # times the spacing of numbers in single precision
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Where every start ended.
-
-    Attributes
-    ----------
-    x_init, inputs : arrays, [n, n_states] and [n, n_inputs]
-        Start and constant input of each lane.
-    lanes : Lanes
-        The final state of each lane (numpy arrays).
-    F_x : array, [n, n_states]
-        The step at the point returned, in double precision.
-    low, high : arrays, [n, n_states]
-        The invariant box of each lane; infinite where none is known.
-    interrupted : bool
-        Whether the search ended before all lanes had.
-    seconds : float
-        Time spent.
-    """
-
-    x_init: np.ndarray
-    inputs: np.ndarray
-    lanes: Lanes
-    F_x: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    interrupted: bool
-    seconds: float
-
-    def __len__(self) -> int:
-        """Return the number of lanes."""
-        return len(self.x_init)
-
-
-def concatenate_candidates(parts: list[Candidates]) -> Candidates:
-    """Join the lanes of several searches, in order."""
-
-    def join(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    return Candidates(
-        x_init=join("x_init"),
-        inputs=join("inputs"),
-        lanes=Lanes(*map(np.concatenate, zip(*(part.lanes for part in parts), strict=True))),
-        F_x=join("F_x"),
-        low=join("low"),
-        high=join("high"),
-        interrupted=any(part.interrupted for part in parts),
-        seconds=sum(part.seconds for part in parts),
-    )
 
 
 def search(
@@ -139,7 +89,10 @@ def search(
         try:
             # Not those whose last step was already that of the point reached.
             unmeasured = (lanes.status != LaneStatus.CONVERGED) | (not newton)
-            probed = lanes.q <= options.tol_q
+            # Where the search has a tolerance of its own, tol_q may be moved afterwards.
+            probed = is_small(lanes.q, lanes.x, options.tol_q, step_map.precision)
+            if options.search_tol_q is not None:
+                probed |= np.isfinite(lanes.q)
             if coarse:
                 probed |= np.isfinite(lanes.q)
             _measure_steps(step_map, u, lanes, low, high, options, probed & unmeasured)
@@ -167,6 +120,7 @@ def search(
         F_x=f_x,
         low=low,
         high=high,
+        precision=step_map.precision,
         interrupted=watch.interrupted,
         seconds=time.perf_counter() - began,
     )

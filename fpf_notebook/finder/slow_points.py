@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from jaxtyping import Float
 from fpf_notebook.finder.arguments import check_states
 from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.progress import Progress
-from fpf_notebook.finder.proposals.sampling import sample_states
+from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["find_slow_points"]
@@ -77,10 +78,15 @@ def find_slow_points(
         n_inputs=None if inputs is None else np.shape(inputs)[-1],
     )
     step_map = finder.step_map()
-    starts = sample_states(traj, n_inits, np.random.default_rng(seed), 0.0, None)
     if inputs is None:
         inputs = np.zeros((1, step_map.n_inputs))
-    found = finder.search(starts, inputs, step_map=step_map)
-    points, _ = finder.select(found, step_map=step_map, include_slow=True)
+    request = SearchRequest(
+        options=replace(finder.options, random_seed=seed),
+        state_traj=traj,
+        inputs=inputs,
+        n_inits=n_inits,
+        include_slow=True,
+    )
+    points, _ = finder.run(request, step_map, progress=progress, second_searches=False)
     # Small steps from given states are no search for all points: nothing is said of that.
     return points.update(completeness=None)

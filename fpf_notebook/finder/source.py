@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fpf_notebook.dynamics import StepMap, as_step_map
 from fpf_notebook.dynamics.fingerprint import Fingerprint, fingerprint
 from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.finder.options import Options
 
-__all__ = ["Source"]
+if TYPE_CHECKING:
+    from fpf_notebook.finder.request import SearchRequest
 
-_MODEL_OPTIONS = (
+__all__ = ["MODEL_OPTIONS", "Source"]
+
+_GIVEN_ON = (
     *("state_vars", "time", "dt", "convention", "batched", "params", "invariant_box"),
     *("readout", "framework"),
 )
+MODEL_OPTIONS = ("n_states", "n_inputs", *_GIVEN_ON)
+"""Options of `as_step_map` that the finder and the explorer hand on."""
 
 
 class Source:
@@ -84,6 +89,24 @@ class Source:
         self._traced[dtype] = (step_map, fingerprint(self.model))
         return step_map
 
+    def step_map_for(self, request: SearchRequest) -> StepMap:
+        """Return the network that a request is for, once its data have been found to fit.
+
+        Raises
+        ------
+        ValueError
+            If they do not; where the model tells its sizes, it names the data at fault.
+        """
+        try:
+            step_map = self.step_map(request.n_states, request.n_inputs)
+        except ValueError:
+            by_itself = self.as_it_says()
+            if by_itself is not None:
+                request.check_fits(by_itself)  # rather name the data than the model
+            raise
+        request.check_fits(step_map)
+        return step_map
+
     def as_it_says(self) -> StepMap | None:
         """Return the network with the sizes that it tells itself, or None if it tells none."""
         options: dict[str, Any] = {**self._sizes, **self._model_options}
@@ -101,11 +124,11 @@ class Source:
 
 def _check_model_options(given: dict[str, Any]) -> None:
     for name in given:
-        if name not in _MODEL_OPTIONS:
+        if name not in _GIVEN_ON:
             import difflib
 
             known = [field.name for field in dataclasses.fields(Options)]
-            near = difflib.get_close_matches(name, [*known, *_MODEL_OPTIONS, "progress"], n=1)
+            near = difflib.get_close_matches(name, [*known, *_GIVEN_ON, "progress"], n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise TypeError(f"FixedPointFinder has no option {name!r}.{hint}")
 

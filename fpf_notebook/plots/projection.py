@@ -108,6 +108,7 @@ def fit_projection(
     samples, source = np.asarray(points, np.float64), "fixed points"
     if state_traj is not None and np.size(state_traj):
         samples, source = np.asarray(state_traj, np.float64).reshape(-1, n_states), "trajectories"
+        samples = samples[np.isfinite(samples).all(axis=1)]  # what is masked out is NaN
 
     if n_states == 1:
         return Projection(np.zeros(1), np.ones((1, 1)), np.ones(1), ("h",), source)

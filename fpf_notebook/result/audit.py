@@ -84,3 +84,21 @@ class Audit:
 
     def __repr__(self) -> str:
         return f"<Audit: {self}>"
+
+
+def in_short(reason: str) -> str:
+    """Return a reason in two or three words, for a line that has room for no more."""
+    for key, words in {
+        "invariant box": "outside the box",
+        "Newton step": "with too long a Newton step",
+        "final_q_threshold": "above final_q_threshold",
+        "local minimum": "stalled at a minimum of q",
+        "slow": "slow",
+        "diverged": "diverged",
+        "max_iters": "at max_iters",
+        "interrupted": "interrupted",
+        "converged": "with q above tol_q",
+    }.items():
+        if key in reason:
+            return words
+    return reason

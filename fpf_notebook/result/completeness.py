@@ -7,6 +7,36 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from fpf_notebook.result.audit import in_short
+
+
+@dataclass(frozen=True)
+class InputReport:
+    """What is known of the points under one constant input, where a search had several.
+
+    Parameters
+    ----------
+    input
+        The constant input.
+    n_points
+        Number of points known.
+    index_sum
+        Sum of their indices.
+    consistent
+        Whether it is 1, as it must be; None if that cannot be said.
+    """
+
+    input: list[float]
+    n_points: int
+    index_sum: int
+    consistent: bool | None = None
+
+    def __str__(self) -> str:
+        verdict = {True: "", False: " of 1: points are missing", None: ", undecided"}
+        where = "[" + ", ".join(f"{value:g}" for value in self.input) + "]"
+        points = _counted(self.n_points, "point")
+        return f"input {where}: {points}, index sum {self.index_sum}{verdict[self.consistent]}"
+
 
 @dataclass(frozen=True)
 class Completeness:
@@ -40,7 +70,15 @@ class Completeness:
     stopped_because
         Why the search ended.
     n_points
-        Number of points found, or None if not recorded.
+        Number of points found, whatever filters show of them; None if not recorded.
+    n_shown
+        Number of fixed points that passed the filters; None where that are all.
+    n_starts
+        Number of starts, of all rounds; None if not recorded.
+    fates
+        What became of the starts that ended in no fixed point: reason, and how many.
+    inputs
+        One report an input, where there were several.
 
     References
     ----------
@@ -61,6 +99,20 @@ class Completeness:
     new_points_per_round: list[int] = dataclasses.field(default_factory=list)
     stopped_because: str = ""
     n_points: int | None = None
+    n_shown: int | None = None
+    n_starts: int | None = None
+    fates: dict[str, int] = dataclasses.field(default_factory=dict)
+    inputs: list[InputReport] = dataclasses.field(default_factory=list)
+
+    @property
+    def n_lost(self) -> int:
+        """Number of starts that ended in no fixed point."""
+        return sum(self.fates.values())
+
+    @property
+    def open_inputs(self) -> list[list[float]]:
+        """The constant inputs, of several, whose index sum is not as it must be."""
+        return [part.input for part in self.inputs if part.consistent is not True]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -70,10 +122,15 @@ class Completeness:
     def from_dict(cls, record: dict[str, Any]) -> Completeness:
         """Make a report of what :meth:`to_dict` returned; further entries are ignored."""
         names = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in record.items() if name in names})
+        known = {name: value for name, value in record.items() if name in names}
+        known["inputs"] = [InputReport(**part) for part in known.get("inputs", [])]
+        return cls(**known)
 
     def __str__(self) -> str:
-        parts = [] if self.n_points is None else [_counted(self.n_points, "point")]
+        parts = []
+        if self.n_points is not None:
+            shown = "" if self.n_shown is None else f" known, {self.n_shown} shown"
+            parts.append(_counted(self.n_points, "point") + shown)
         parts.append(self._index_text())
         if self.n_degenerate:
             parts.append(f"{self.n_degenerate} degenerate, left out of the sum")
@@ -87,7 +144,19 @@ class Completeness:
             parts.append(", ".join(hits))
         if self.rounds:
             parts.append(_counted(len(self.rounds), "round"))
-        return "; ".join(parts)
+        if self.n_lost and self.n_starts:
+            share = max(1, round(100 * self.n_lost / self.n_starts))
+            parts.append(
+                f"{self.n_lost} of {self.n_starts} starts ({share} %) ended in no fixed point: "
+                + ", ".join(f"{count} {words}" for words, count in self._short_fates().items())
+            )
+        return "\n".join(["; ".join(parts), *(f"  {part}" for part in self.inputs)])
+
+    def _short_fates(self) -> dict[str, int]:
+        short: dict[str, int] = {}
+        for reason, count in self.fates.items():
+            short[in_short(reason)] = short.get(in_short(reason), 0) + count
+        return short
 
     def _index_text(self) -> str:
         if self.expected_sum is None:

@@ -37,9 +37,11 @@ INPUTS = np.zeros((1, 2))
     [
         ({}, "Neither state_traj nor initial_states is given; expected"),
         (
-            {"state_traj": np.zeros((5, 3))},
-            r"state_traj has shape (5, 3), expected [n_batch, n_time, n_states]. Add an axis",
+            {"state_traj": np.zeros(3)},
+            r"state_traj has shape (3,), expected [n_batch, n_time, n_states].",
         ),
+        # As FixedPointFinder has it, a first argument of two axes is the initial states.
+        ({"state_traj": np.zeros((5, 4))}, "initial_states has 4 states (shape (5, 4)), but the"),
         ({"state_traj": np.zeros((1, 2, 5, 3))}, "state_traj has shape (1, 2, 5, 3), expected"),
         ({"state_traj": np.zeros((2, 0, 3))}, "state_traj is empty (shape (2, 0, 3)), expected"),
         (
@@ -52,7 +54,7 @@ INPUTS = np.zeros((1, 2))
             "expected finite numbers. Mask such states out with valid_bxt",
         ),
         ({"state_traj": with_value((2, 5, 3), np.inf)}, "state_traj holds 1 values that are NaN"),
-        ({"state_traj": [["a"]]}, "state_traj has type <U1, expected real numbers"),
+        ({"state_traj": [[["a"]]]}, "state_traj has type <U1, expected real numbers"),
         ({"state_traj": TRAJ + 0j}, "state_traj has type complex128, expected real numbers"),
         (
             {"initial_states": np.zeros(3)},

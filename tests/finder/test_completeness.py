@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from fpf_notebook import Completeness, FixedPointFinder
-from fpf_notebook.finder.catalogue import Catalogue
+from fpf_notebook.finder import report
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
+from fpf_notebook.finder.ledger import Ledger
 from fpf_notebook.finder.proposals.sampling import START_KINDS
 from tests.finder.known_maps import (
     Known,
@@ -55,74 +56,88 @@ def test_coverage_and_unseen_points_by_hand(
 
 def test_the_most_doubtful_kind_of_start_decides() -> None:
     finder = switch()
-    catalogue = Catalogue(finder.step_map(1, 0), finder.options)
-    catalogue.states, catalogue.inputs = np.zeros((4, 1)), np.zeros((4, 0))
-    catalogue.hits = {"initial": np.array([10, 10, 10, 10])}
-    assert catalogue.unseen() == 0.0
+    ledger = Ledger(finder.step_map(1, 0), finder.options, np.zeros((1, 0)))
+    ledger.states = np.zeros((4, 1))
+    ledger.owner = np.repeat(np.arange(4), 10)
+    ledger.start_kind = np.full(40, "initial", dtype=object)
+    assert report.unseen(ledger) == 0.0
     # These starts, by themselves, saw 4 points once each: 4 + 4.5 points to be expected, 4 known.
-    catalogue.hits["box"] = np.array([1, 1, 1, 1])
-    assert catalogue.unseen() == pytest.approx(4.5)
-    assert catalogue.coverage() == 1.0
+    ledger.owner = np.concatenate([ledger.owner, np.arange(4)])
+    ledger.start_kind = np.concatenate([ledger.start_kind, np.full(4, "box", dtype=object)])
+    assert report.unseen(ledger) == pytest.approx(4.5)
+    assert report.coverage(ledger) == 1.0
 
 
 def test_a_complete_set_is_consistent_and_says_no_more_than_that() -> None:
     unique, _ = switch().find_fixed_points(initial_states=STARTS, exhaustive=True)
-    report = unique.completeness
-    assert (report.index_sum, report.expected_sum, report.consistent) == (1, 1, True)
-    assert report.n_points == 3
-    assert report.coverage == 1.0
-    text = str(report)
+    summary = unique.completeness
+    assert (summary.index_sum, summary.expected_sum, summary.consistent) == (1, 1, True)
+    assert summary.n_points == 3
+    assert summary.coverage == 1.0
+    text = str(summary)
     assert text.startswith("3 points; index sum 1 of expected 1")
     assert "necessary for completeness, not proof" in text
     assert "complete set" not in text
-    assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
-    assert Completeness.from_dict(report.to_dict()) == report
+    assert json.loads(json.dumps(summary.to_dict())) == summary.to_dict()
+    assert Completeness.from_dict(summary.to_dict()) == summary
 
 
 def test_a_set_made_incomplete_is_inconsistent() -> None:
     # From near the attractors only these are found: 1 + 1 is not 1.
     unique, _ = switch().find_fixed_points(initial_states=[[-0.95], [0.95]])
-    report = unique.completeness
+    summary = unique.completeness
     assert len(unique) == 2
-    assert (report.index_sum, report.expected_sum, report.consistent) == (2, 1, False)
-    assert "inconsistent: points are missing" in str(report)
-    cut, _ = switch(max_n_unique=2).find_fixed_points(initial_states=STARTS)
-    assert cut.completeness.consistent is False
+    assert (summary.index_sum, summary.expected_sum, summary.consistent) == (2, 1, False)
+    assert "inconsistent: points are missing" in str(summary)
+
+
+def test_the_report_is_about_all_points_whatever_filters_show() -> None:
+    cut, _ = switch(max_n_unique=2).find_fixed_points(initial_states=STARTS, exhaustive=True)
+    summary = cut.completeness
+    assert len(cut) == 2
+    assert (summary.n_points, summary.n_shown, summary.index_sum) == (3, 2, 1)
+    assert summary.consistent is True
+    assert str(summary).startswith("3 points known, 2 shown; index sum 1 of expected 1")
+    none, _ = switch(final_q_threshold=1e-300, tol_q=1e-3, max_iters=3).find_fixed_points(
+        initial_states=STARTS
+    )
+    assert none.completeness.n_points > 0
+    assert none.completeness.n_shown == len(none)
 
 
 def test_an_incomplete_set_can_have_the_right_sum_and_the_hits_tell() -> None:
     # One attractor of the two, and nothing else: the sum is 1 by luck.
     unique, _ = switch().find_fixed_points(initial_states=[[0.95]])
-    report = unique.completeness
-    assert report.consistent is True
-    assert report.coverage == 0.0
+    summary = unique.completeness
+    assert summary.consistent is True
+    assert summary.coverage == 0.0
 
 
 def test_the_search_goes_on_though_the_sum_is_right() -> None:
     unique, everything = switch().find_fixed_points(initial_states=[[0.95]] * 32, exhaustive=True)
-    report = unique.completeness
-    assert report.rounds[0]["index_sum"] == 1
-    assert report.rounds[0]["n_points"] == 1
+    summary = unique.completeness
+    assert summary.rounds[0]["index_sum"] == 1
+    assert summary.rounds[0]["n_points"] == 1
     assert len(unique) == 3
-    assert sum(report.new_points_per_round) == 3
-    assert len(everything) == 32 * len(report.rounds)
+    assert sum(summary.new_points_per_round) == 3
+    assert len(everything) == 32 * len(summary.rounds)
 
 
 def test_nothing_is_expected_without_a_box() -> None:
     unique, _ = switch(invariant_box=None).find_fixed_points(initial_states=STARTS, exhaustive=True)
-    report = unique.completeness
-    assert (report.index_sum, report.expected_sum, report.consistent) == (1, None, None)
-    assert "no invariant box" in report.reason
-    assert "expected sum unknown" in str(report)
+    summary = unique.completeness
+    assert (summary.index_sum, summary.expected_sum, summary.consistent) == (1, None, None)
+    assert "no invariant box" in summary.reason
+    assert "expected sum unknown" in str(summary)
     assert len(unique) == 3
 
 
 def test_degenerate_points_leave_the_sum_undecided() -> None:
     unique, _ = switch(1.0).find_fixed_points(initial_states=STARTS, exhaustive=True)
-    report = unique.completeness
-    assert (report.n_degenerate, report.consistent) == (1, None)
-    assert "undecided" in str(report)
-    assert "1 degenerate, left out of the sum" in str(report)
+    summary = unique.completeness
+    assert (summary.n_degenerate, summary.consistent) == (1, None)
+    assert "undecided" in str(summary)
+    assert "1 degenerate, left out of the sum" in str(summary)
 
 
 def test_a_point_on_the_boundary_leaves_the_sum_undecided() -> None:
@@ -133,11 +148,11 @@ def test_a_point_on_the_boundary_leaves_the_sum_undecided() -> None:
     unique, _ = finder.find_fixed_points(
         initial_states=grid(0.01, 0.99, 32), exhaustive=True, max_rounds=10
     )
-    report = unique.completeness
+    summary = unique.completeness
     assert len(unique) == 2
-    assert (report.index_sum, report.consistent) == (0, None)
-    assert "on the boundary of the box" in report.reason
-    assert "rounds found nothing new" in report.stopped_because
+    assert (summary.index_sum, summary.consistent) == (0, None)
+    assert "on the boundary of the box" in summary.reason
+    assert "rounds found nothing new" in summary.stopped_because
 
 
 def test_the_sum_of_a_flow_that_enters_its_box() -> None:
@@ -147,8 +162,8 @@ def test_the_sum_of_a_flow_that_enters_its_box() -> None:
         initial_states=corner, exhaustive=True
     )
     assert_same_points(unique, known.points)
-    report = unique.completeness
-    assert (report.index_sum, report.expected_sum, report.consistent) == (1, 1, True)
+    summary = unique.completeness
+    assert (summary.index_sum, summary.expected_sum, summary.consistent) == (1, 1, True)
 
 
 def test_rounds_are_recorded() -> None:

@@ -210,12 +210,12 @@ def test_ctrl_c_keeps_the_rounds_before_it(where: str) -> None:
 
 
 def test_ctrl_c_while_jacobians_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fpf_notebook.finder import unique as unique_module
+    from fpf_notebook.finder import ledger as ledger_module
 
     def interrupted(*args: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(unique_module, "linearize", interrupted)
+    monkeypatch.setattr(ledger_module, "linearize", interrupted)
     unique, _ = switch().find_fixed_points(initial_states=STARTS)
     assert unique.interrupted
     assert len(unique) == 3

@@ -13,6 +13,7 @@ __all__ = [
     "sample_states",
     "segment_starts",
     "trajectory_starts",
+    "warm_starts",
 ]
 
 
@@ -120,3 +121,47 @@ Every function takes ``(rng, n, pool[P, N], found[K, N], box[2, N])`` and return
 last is a box around the states in use, but for ``"box"`` and ``"mixtures"`` (of nothing, as long as
 nothing is found) the one that holds all fixed points.
 """
+
+
+def warm_starts(
+    rng: np.random.Generator,
+    n: int,
+    pool: np.ndarray,
+    known: np.ndarray,
+    edges: tuple[np.ndarray, np.ndarray] | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Start from what is known of a like network, and around it.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    n : int
+        Number of starts: always the same, whatever is known, so that nothing is compiled anew.
+    pool, known : arrays, [m, n_states] and [n_known, n_states]
+        States visited, and points known.
+    edges : tuple of arrays or None
+        The invariant box.
+
+    Returns
+    -------
+    starts : array, [n, n_states]
+    kinds : array of str, [n]
+    """
+    seen = np.concatenate([pool, known]) if len(known) else pool
+    box = np.stack([seen.min(axis=0) - 0.1, seen.max(axis=0) + 0.1])
+    if edges is not None:
+        box = np.stack([np.maximum(edges[0], box[0] - 1), np.minimum(edges[1], box[1] + 1)])
+    kept = known[: n // 4]
+    third = max(1, (n - len(kept)) // 3)
+    parts = {
+        "known": kept,
+        "trajectories": trajectory_starts(rng, third, pool, known, box),
+        "segments": segment_starts(rng, third, pool, known, box),
+        "surroundings": box_starts(rng, third, pool, known, box),
+    }
+    starts = np.concatenate(list(parts.values()))
+    kinds = np.repeat(np.array(list(parts), dtype=object), [len(part) for part in parts.values()])
+    again = rng.integers(len(starts), size=max(0, n - len(starts)))
+    starts, kinds = np.concatenate([starts, starts[again]]), np.concatenate([kinds, kinds[again]])
+    return starts[:n], kinds[:n]

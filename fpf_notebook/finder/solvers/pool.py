@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder.progress import CancelToken, Progress
+from fpf_notebook.finder.rounding import rounding_floor
 from fpf_notebook.finder.solvers.adam import Schedule, build_adam, new_adam_state
 from fpf_notebook.finder.solvers.krylov import krylov_steps
 from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus, Tolerances
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["Watch", "pool_size", "rounding_floor", "run_adam", "run_newton"]
+__all__ = ["Watch", "pool_size", "run_adam", "run_newton"]
 
 _SMALLEST_POOL = 64  # one compilation serves all small searches
 # Lanes that are worked on at once, by the number of states, at most: their matrices then stay in
 # the processor's caches, which makes the search of 64 units two to three times as fast as with
 # 1,024. And each size is a compilation; so there is one, in which the last lanes run as well.
 _LARGEST_POOLS = {8: 1024, 32: 256, math.inf: 64}
+_TOL_UNIQUE = 1e-3  # the default
 _CHUNK_FLOPS = 4e8  # about a tenth of a second: what a cancellation has to wait for
 _MATRICES_PER_LANE = 6  # Jacobian, its tangents, the normal matrix, its factor and copies of them
 
@@ -101,11 +103,6 @@ def pool_size(n_states: int, max_memory: int, matrix_free: bool, n_lanes: int) -
     return min(largest, max(needed, _SMALLEST_POOL))
 
 
-def rounding_floor(n_states: int, dtype: Any = np.float64) -> float:
-    """Return the q that rounding leaves at states of the order of 1: none smaller is asked for."""
-    return n_states * float(np.finfo(dtype).eps) ** 2
-
-
 def run_newton(
     step_map: StepMap,
     u: np.ndarray,
@@ -127,11 +124,16 @@ def run_newton(
         (matrix_free, step_map.time, step_map.dtype),
         lambda step: build_newton(step, step_map.time, solve, step_map.dtype),
     )
+    # The coarser of the two: what holds the state, and what the step computes with.
+    floor = max(rounding_floor(n_states, name) for name in (dtype.name, step_map.precision))
     tol = Tolerances(
-        tol_q=dtype.type(max(options.tol_q, rounding_floor(n_states, dtype))),
+        tol_q=dtype.type(max(options.newton_tol_q, floor)),
         tol_dq=dtype.type(options.tol_dq),
-        # Well below tol_unique: two lanes of one point must not end up as two points.
-        tol_step=dtype.type(max(0.01 * options.tol_unique, float(np.finfo(dtype).eps) ** 0.75)),
+        # Well below tol_unique: two lanes of one point must not end up as two points. A larger
+        # tol_unique merges more, and changes nothing in how far a lane is carried.
+        tol_step=dtype.type(
+            max(0.01 * min(options.tol_unique, _TOL_UNIQUE), float(np.finfo(dtype).eps) ** 0.75)
+        ),
         max_iters=np.int32(options.max_iters),
         may_stall=np.bool_(may_stall),
     )

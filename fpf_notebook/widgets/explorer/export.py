@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fpf_notebook.dynamics.step_map import StepMap
+from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.explorer import scene as scenes
 from fpf_notebook.widgets.static_picture import StaticPicture
@@ -20,7 +21,7 @@ class ExplorerExport(StaticPicture):
     selected: int | None
     _found: Any
     _axes: Any
-    _finder_options: dict[str, Any]
+    _model_options: dict[str, Any]
 
     @property
     def fixed_points(self) -> FixedPoints:
@@ -32,7 +33,9 @@ class ExplorerExport(StaticPicture):
         """Where every start ended."""
         raise NotImplementedError
 
-    def _settings(self) -> Any:
+    @property
+    def request(self) -> SearchRequest:
+        """What is searched for."""
         raise NotImplementedError
 
     def _starts(self) -> dict[str, Any]:
@@ -67,8 +70,7 @@ class ExplorerExport(StaticPicture):
 
     def to_code(self) -> str:
         """Return the script that computes what is shown."""
-        search, filters = self._settings()
-        return scenes.code_for(search, filters, self._finder_options)
+        return self.request.to_code(self._model_options)
 
     def _summary(self) -> str:
         return f"FixedPointExplorer: {self.picture.status.get('text', '')}"

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.analysis import launches
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.result.fixed_points import FixedPoints
-from fpf_notebook.widgets.explorer import search as searching
 
 
 class Launching:
@@ -49,7 +49,7 @@ class Launching:
             self._say("select a point to launch from")
             return np.zeros((0, n_steps + 1, self.step_map.n_states))
         size = self.push_size if size is None else size
-        starts = searching.pushes(self.fixed_points, self.selected, size)
+        starts = launches.pushes(self.fixed_points, self.selected, size)
         return self._run(starts, n_steps, f"from point {self.selected}")
 
     def launch_at(self, x: float, y: float, n_steps: int = 150) -> np.ndarray:
@@ -77,7 +77,7 @@ class Launching:
         driven = base.copy()
         driven[channel] += amplitude
         state = self.fixed_points.xstar[self.selected]
-        path = searching.pulse(self.step_map, state, base, driven, n_pulse, n_after)
+        path = launches.pulse(self.step_map, state, base, driven, n_pulse, n_after)
         self._add_launches(path[None], f"pulse of u{channel + 1}")
         return path
 
@@ -89,7 +89,7 @@ class Launching:
 
     def _run(self, starts: np.ndarray, n_steps: int, label: str) -> np.ndarray:
         try:
-            paths = searching.launch(self.step_map, starts, np.array(self.input), n_steps)
+            paths = launches.launch(self.step_map, starts, np.array(self.input), n_steps)
         except ValueError as problem:
             self._say("", error=str(problem))
             raise
@@ -99,7 +99,7 @@ class Launching:
     def _add_launches(self, paths: np.ndarray, label: str) -> None:
         self._launches = [*self._launches, *((path, label) for path in paths)][-12:]
         self._show()
-        ends = [searching.destination(self.fixed_points, path[-1]) for path in paths]
+        ends = [launches.destination(self.fixed_points, path[-1]) for path in paths]
         reached = ["no fixed point yet" if end is None else f"point {end}" for end in ends]
         self._say(f"{label}: reached {', '.join(dict.fromkeys(reached))}")
 

@@ -10,8 +10,9 @@ import numpy as np
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.plots.classes import classes_of, summary_of
 from fpf_notebook.plots.projection import Projection, fit_projection, state_axes
+from fpf_notebook.result.audit import in_short
 from fpf_notebook.result.fixed_points import FixedPoints
-from fpf_notebook.widgets.explorer.search import FilterSettings, Found, SearchSettings
+from fpf_notebook.widgets.explorer.search import Found
 
 CLASS_CODES = ("stable", "saddle", "unstable", "marginal", "slow")
 """The browser's table of colours and shapes has the same order."""
@@ -80,6 +81,7 @@ def _readout_axes(state_traj: np.ndarray, step_map: StepMap) -> Projection:
     if step_map.readout is None:
         raise ValueError(f"{step_map.name} has no readout: choose another projection.")
     samples = state_traj.reshape(-1, step_map.n_states)
+    samples = samples[np.isfinite(samples).all(axis=1)]
     sample = samples[:: max(1, len(samples) // 2000)]
     outputs = step_map.output(sample, np.zeros(step_map.n_inputs))
     centred = sample - sample.mean(axis=0)
@@ -273,7 +275,7 @@ def q_scene(found: Found) -> dict[str, Any]:
     return {
         "logq": np.clip(np.nan_to_num(logq, nan=2, posinf=2, neginf=-40), -40, 2)[::stride],
         "kept": np.asarray(kept, dtype=np.uint8)[::stride],
-        "threshold": float(np.log10(max(found.filters.tol_q, 1e-36))),
+        "threshold": float(np.log10(max(found.request.options.tol_q, 1e-36))),
         "audit": audit_lines(found),
     }
 
@@ -293,27 +295,10 @@ def audit_lines(found: Found) -> list[dict[str, Any]]:
     ]
     rejected = Counter(audit.reason[~kept].tolist())
     out += [
-        {"label": _in_short(reason), "count": count, "tooltip": reason}
+        {"label": in_short(reason), "count": count, "tooltip": reason}
         for reason, count in rejected.most_common(4)
     ]
     return out
-
-
-def _in_short(reason: str) -> str:
-    for key, words in {
-        "invariant box": "outside the box",
-        "Newton step": "with too long a Newton step",
-        "final_q_threshold": "above final_q_threshold",
-        "local minimum": "stalled at a minimum of q",
-        "slow": "slow",
-        "diverged": "diverged",
-        "max_iters": "at max_iters",
-        "interrupted": "interrupted",
-        "converged": "with q above tol_q",
-    }.items():
-        if key in reason:
-            return words
-    return reason
 
 
 def status_of(found: Found) -> dict[str, Any]:
@@ -333,7 +318,7 @@ def status_of(found: Found) -> dict[str, Any]:
             )
         if report.stopped_because:
             tooltip += f" The search ended because {report.stopped_because}."
-    parts.append(_duration(found.seconds) + ("" if found.searched else " (no new search)"))
+    parts.append(_duration(found.seconds) + ("" if found.is_new else " (no new search)"))
     state = "empty" if not len(points) else "idle"
     text = " · ".join(parts)
     return {"state": state, "text": text, "tooltip": tooltip, "progress": 1.0, "error": ""}
@@ -357,31 +342,3 @@ def followed(old: FixedPoints, index: int | None, new: FixedPoints) -> int | Non
     others = np.delete(old.xstar, index, axis=0)
     room = float(np.linalg.norm(others - state, axis=1).min()) if len(others) else np.inf
     return candidate if moved <= 0.5 * room else None
-
-
-def code_for(s: SearchSettings, filters: FilterSettings, options: dict[str, Any]) -> str:
-    """Return the script that computes what is shown."""
-    arguments = {
-        "method": s.method,
-        "tol_q": filters.tol_q,
-        "tol_unique": filters.tol_unique,
-        "final_q_threshold": filters.final_q_threshold,
-        "random_seed": s.random_seed,
-        **options,
-    }
-    listed = "".join(f"    {name}={value!r},\n" for name, value in arguments.items())
-    return (
-        "import numpy as np\n"
-        "from fpf_notebook import FixedPointFinder\n\n"
-        "# model and state_traj [n_batch, n_time, n_states] are those given to the explorer\n"
-        f"finder = FixedPointFinder(\n    model,\n{listed})\n"
-        "unique_fps, all_fps = finder.find_fixed_points(\n"
-        "    state_traj,\n"
-        f"    inputs=np.array([{list(s.input)!r}]),\n"
-        f"    n_inits={s.n_inits},\n"
-        f"    noise_scale={s.noise_scale!r},\n"
-        f"    exhaustive={s.exhaustive},\n"
-        "    include_slow=True,\n"
-        ")\n"
-        "unique_fps.print_summary()\n"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import uuid
 import weakref
@@ -13,6 +14,10 @@ import traitlets
 
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.finder import FixedPointFinder
+from fpf_notebook.finder.options import Options
+from fpf_notebook.finder.request import SearchRequest
+from fpf_notebook.finder.source import MODEL_OPTIONS
+from fpf_notebook.finder.suggest import refuse_unknown
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.explorer import scene as scenes
 from fpf_notebook.widgets.explorer import search as searching
@@ -22,21 +27,13 @@ from fpf_notebook.widgets.explorer.launches import Launching
 from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import Job, LatestWins, Report
 from fpf_notebook.widgets.status import report_status
-from fpf_notebook.widgets.suggest import refuse_unknown
 from fpf_notebook.widgets.view import ExplorerPicture
 
-_SEARCH = ("n_inits", "noise_scale", "method", "exhaustive", "random_seed", "input")
-_FILTER = ("tol_q", "tol_unique", "final_q_threshold")
+# Traits that are options of the finder, and those that say where it starts.
+_OPTIONS = ("method", "random_seed", "tol_q", "tol_unique", "final_q_threshold")
+_STARTS = ("n_inits", "noise_scale", "exhaustive")
 _VIEW = ("projection", "colour_by", "units", "push_size", "auto")
-_FINDER = (
-    "max_iters", "tol_dq", "lr_init", "lr_factor", "lr_patience", "lr_cooldown",
-    "do_exclude_distance_outliers", "outlier_distance_scale", "max_n_unique", "dtype",
-    "marginal_tol", "tol_slope", "dense_limit", "max_memory",
-)  # fmt: skip
-_MODEL = (
-    "n_states", "n_inputs", "state_vars", "time", "dt", "convention", "batched", "params",
-    "invariant_box", "readout", "framework",
-)  # fmt: skip
+_FINDER = tuple(f.name for f in dataclasses.fields(Options) if f.name not in _OPTIONS)
 
 
 class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
@@ -114,25 +111,32 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
         auto: bool = True,
         **options: Any,
     ) -> None:
-        settings = (*_SEARCH[:-1], *_FILTER, *_VIEW[:-1])
-        refuse_unknown(type(self).__name__, options, (*settings, *_FINDER, *_MODEL))
-        traj = arguments.check_states("state_traj", state_traj, 3, None)
-        self._finder_options = {name: options[name] for name in _FINDER if name in options}
-        model_options = {name: options[name] for name in _MODEL if name in options}
-        tolerances = {n: options[n] for n in ("method", "random_seed", *_FILTER) if n in options}
+        settings = (*_OPTIONS, *_STARTS, *_VIEW[:-1])
+        refuse_unknown(type(self).__name__, options, (*settings, *_FINDER, *MODEL_OPTIONS))
+        self._model_options = {name: options[name] for name in MODEL_OPTIONS if name in options}
+        finder_options = {n: options[n] for n in (*_OPTIONS, *_FINDER) if n in options}
+        self._search_tol_q = finder_options.get("search_tol_q", searching.SEARCH_TOL_Q)
         # Checks every option before anything is traced.
-        finder = FixedPointFinder(model, **tolerances, **self._finder_options, **model_options)
+        finder = FixedPointFinder(model, **finder_options, **self._model_options)
         given = None if inputs is None else np.atleast_2d(np.asarray(inputs, dtype=np.float64))
         if given is not None and len(given) != 1:
             raise ValueError(
                 f"inputs has shape {given.shape}, expected [1, n_inputs]: the explorer shows one "
                 "constant input at a time, which its sliders change."
             )
-        n_inputs = None if given is None else given.shape[1]
-        self.step_map = finder.step_map(traj.shape[2], n_inputs)
-        arguments.check_states("state_traj", traj, 3, self.step_map.n_states)
-        u = arguments.check_inputs(given, 1, self.step_map.n_inputs)[0]
-        self._valid = arguments.check_mask(valid_bxt, traj.shape[:2])
+        starts = {name: options[name] for name in _STARTS if name in options}
+        request = finder.request(
+            state_traj, given, valid_bxt=valid_bxt, include_slow=True, **starts
+        )
+        traj = request.state_traj
+        if traj is None:  # states of another shape: this says why they are refused
+            traj = arguments.check_states("state_traj", state_traj, 3, None)
+        self.step_map = finder.step_map(request.n_states, request.n_inputs)
+        u = request.check_fits(self.step_map)[0]
+        self._single = finder.in_single_precision(self.step_map)
+        self._base = request.replace(inputs=u[None])
+        if request.valid_bxt is not None:  # what is masked out is not shown either
+            traj = np.where(request.valid_bxt[..., None], traj, np.nan)
         self.state_traj = traj
         self._found: searching.Found | None = None
         self._launches: list[tuple[np.ndarray, str]] = []
@@ -168,7 +172,7 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
         traitlets.link((self, "selection"), (picture, "selection"))
         picture.observe(self._threshold_dragged, names="log_tol_q")
         picture.on_msg(self._on_message)
-        self.observe(lambda _: self._refresh(), names=[*_SEARCH, *_FILTER])
+        self.observe(lambda _: self._refresh(), names=[*_OPTIONS, *_STARTS, "input"])
         self.observe(lambda _: self._reproject(), names=["projection", "units"])
         self.observe(lambda _: self._show(), names=["colour_by"])
         picture.observe(self._shown_changed, names="options")
@@ -241,29 +245,32 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
                 part.close()
         super().close()
 
-    def _settings(self) -> tuple[searching.SearchSettings, searching.FilterSettings]:
-        search = searching.SearchSettings(**{name: getattr(self, name) for name in _SEARCH})
-        filters = searching.FilterSettings(**{name: getattr(self, name) for name in _FILTER})
-        return search, filters
+    @property
+    def request(self) -> SearchRequest:
+        """What is searched for with the present settings; ``request.to_code()`` is the script."""
+        options: dict[str, Any] = {name: getattr(self, name) for name in _OPTIONS}
+        options["search_tol_q"] = self._search_tol_q if self.method == "newton" else None
+        return self._base.replace(
+            options=dataclasses.replace(self._base.options, **options),
+            inputs=np.array([self.input], dtype=np.float64).reshape(1, -1),
+            **{name: getattr(self, name) for name in _STARTS},
+        )
 
     def _refresh(self, force: bool = False) -> None:
-        search, filters = self._settings()
+        request = self.request
         self.picture.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
-        found, step_map, options = self._found, self.step_map, self._finder_options
-        known = found is not None and found.search == search and not found.candidates.interrupted
+        earlier = None if force else self._found
+        known = searching.is_known(self._found, request)
         if not (known or force or self.auto):
             waiting = {"text": "settings changed: press Find", "state": "empty"}
             self.picture.status = {**self.picture.status, **waiting}
             return
-        traj, valid = self.state_traj, self._valid
+        step_map, single = self.step_map, self._single
 
         def work(cancel: Any, progress: Any) -> searching.Found:
-            if known and not force and found is not None:
-                return searching.filter_again(step_map, found, filters, options)
             return searching.find(
-                step_map, traj, search, filters, options,
-                valid_bxt=valid, progress=progress, cancel=cancel,
-            )  # fmt: skip
+                step_map, request, earlier, single=single, progress=progress, cancel=cancel
+            )
 
         me = weakref.ref(self)
 

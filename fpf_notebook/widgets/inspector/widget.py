@@ -11,13 +11,13 @@ import numpy as np
 import traitlets
 
 from fpf_notebook.dynamics.step_map import StepMap
+from fpf_notebook.finder.suggest import refuse_unknown
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.inspector import scene as scenes
 from fpf_notebook.widgets.live import Job, LatestWins, Report
 from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
-from fpf_notebook.widgets.suggest import refuse_unknown
 from fpf_notebook.widgets.view import InspectorPicture
 
 _STYLE = {"description_width": "92px"}

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from fpf_notebook.dynamics.step_map import StepMap
-from fpf_notebook.finder.finder import FixedPointFinder
-from fpf_notebook.finder.progress import CancelToken, SilentProgress
-from fpf_notebook.finder.proposals.sampling import box_starts, segment_starts, trajectory_starts
+from fpf_notebook.finder import engine
+from fpf_notebook.finder.progress import CancelToken
+from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.plots.projection import Projection, fit_projection
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.explorer import scene as scenes
@@ -100,40 +100,19 @@ def take_snapshot(
     began = time.perf_counter()
     now = step_map.with_params(params)
     states = now.trajectory(h0, inputs)
-    pool = states.reshape(-1, now.n_states)
-    edges = now.invariant_box(constant)
-    seen = np.concatenate([pool, known]) if len(known) else pool
-    box = np.stack([seen.min(axis=0) - 0.1, seen.max(axis=0) + 0.1])
-    if edges is not None:
-        box = np.stack([np.maximum(edges[0], box[0] - 1), np.minimum(edges[1], box[1] + 1)])
-    rng = np.random.default_rng(0)  # equal weights give equal snapshots
-    third = max(1, (n_inits - min(len(known), n_inits // 4)) // 3)
-    starts = np.concatenate(
-        [
-            known[: n_inits // 4],
-            trajectory_starts(rng, third, pool, known, box),
-            segment_starts(rng, third, pool, known, box),
-            box_starts(rng, third, pool, known, box),
-        ]
-    )
-    starts = _sized(starts, n_inits, rng)  # one size, one compilation
-    finder = FixedPointFinder(now, random_seed=0)
-    found = finder.search(
-        starts, constant[None], progress=SilentProgress(), cancel=cancel, step_map=now
-    )
-    points, _ = finder.select(found, step_map=now)
+    request = SearchRequest(
+        state_traj=states,
+        inputs=constant[None],
+        n_inits=n_inits,  # one size, one compilation
+        known_states=known,
+    )  # one seed: equal weights give equal snapshots
+    searched = engine.run_search(request, now, cancel=cancel)
+    points = engine.finish(searched, request, now, cancel=cancel).unique
     lean = points.update(
         J_xstar=None, dFdu=None, eigvec_J_xstar=None, eigvec_left_J_xstar=None, audit=None
     )
     kept = states[:_KEPT_TRAJECTORIES].astype(np.float32)
     return Snapshot(epoch, lean, kept, time.perf_counter() - began)
-
-
-def _sized(starts: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    if len(starts) >= n:
-        return starts[:n]
-    again = starts[rng.integers(len(starts), size=n - len(starts))]
-    return np.concatenate([starts, again])
 
 
 class SnapshotBook:

@@ -1,0 +1,271 @@
+"""From a request to fixed points: search, what comes after it, the views of the ledger.
+
+Two stages, since the second alone is needed when only tolerances change: `run_search` runs lanes,
+`finish` judges them, does the second searches and makes the result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import platform
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fpf_notebook.finder.candidates import Candidates
+from fpf_notebook.finder.conditions import distinct_inputs
+from fpf_notebook.finder.cycles import group_orbits, orbit_images
+from fpf_notebook.finder.exhaustive import ledger_of, search_in_rounds
+from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
+from fpf_notebook.finder.report import report_completeness
+from fpf_notebook.finder.search import search
+from fpf_notebook.finder.views import all_starts, unique_points
+from fpf_notebook.result.fixed_points import FixedPoints
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+    from fpf_notebook.finder.ledger import Ledger
+    from fpf_notebook.finder.options import Options
+    from fpf_notebook.finder.progress import CancelToken, Progress
+    from fpf_notebook.finder.request import SearchRequest
+
+__all__ = ["Found", "Searched", "finish", "run_search"]
+
+
+@dataclass
+class Searched:
+    """What the search itself brought, before anything is filtered.
+
+    Attributes
+    ----------
+    parts : list of (Candidates, array of str)
+        Where the starts ended, batch by batch, and what each start was.
+    conditions : array, [n_conditions, n_inputs]
+        The different constant inputs.
+    ledger : Ledger or None
+        That of an exhaustive search, good for the tolerances it was made with.
+    records : list of dict or None
+        The rounds of an exhaustive search.
+    stopped_because : str
+        In words.
+    """
+
+    parts: list[tuple[Candidates, np.ndarray]]
+    conditions: np.ndarray
+    ledger: Ledger | None
+    records: list[dict[str, Any]] | None
+    stopped_because: str
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether some lanes had not ended."""
+        return any(part.interrupted for part, _ in self.parts)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finished search.
+
+    Attributes
+    ----------
+    unique, everything : FixedPoints
+        As `FixedPointFinder.find_fixed_points` returns them.
+    ledger : Ledger
+        Every point and every start.
+    """
+
+    unique: FixedPoints
+    everything: FixedPoints
+    ledger: Ledger
+
+
+def run_search(
+    request: SearchRequest,
+    step_map: StepMap,
+    *,
+    single: StepMap | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Searched:
+    """Run all lanes of a request.
+
+    Parameters
+    ----------
+    request : SearchRequest
+        What is asked for.
+    step_map : StepMap
+        The network; for cycles, one step of it.
+    single : StepMap, optional
+        The same in single precision, for ``dtype="float32"``.
+    progress, cancel
+        See `fpf_notebook.finder.progress`.
+
+    Returns
+    -------
+    Searched
+        After a cancellation or Ctrl-C too, with what was found so far.
+    """
+    searched_map = _powered(step_map, request)
+    single = None if single is None else _powered(single, request)
+    if request.exhaustive:
+        rounds = search_in_rounds(
+            searched_map, request, progress=progress, cancel=cancel, single=single
+        )
+        return Searched(
+            rounds.parts,
+            rounds.ledger.conditions,
+            rounds.ledger,
+            rounds.records,
+            rounds.stopped_because,
+        )
+    starts = request.draw(searched_map)
+    found = search(
+        searched_map,
+        starts.states,
+        starts.inputs,
+        request.options,
+        progress=progress,
+        cancel=cancel,
+        single=single,
+    )
+    why = "interrupted" if found.interrupted else "one round was asked for"
+    return Searched([(found, starts.kinds)], distinct_inputs(starts.inputs)[0], None, None, why)
+
+
+def finish(
+    searched: Searched,
+    request: SearchRequest,
+    step_map: StepMap,
+    *,
+    cancel: CancelToken | None = None,
+    second_searches: bool = True,
+) -> Found:
+    """Make fixed points of what a search brought.
+
+    Parameters
+    ----------
+    searched : Searched
+        What `run_search` returned. Its ledger, if there is one, is used up.
+    request : SearchRequest
+        The same, or one with other tolerances.
+    step_map : StepMap
+        The network; for cycles, one step of it.
+    cancel : CancelToken, optional
+        Ends second searches.
+    second_searches : bool
+        Whether to make those that the request asks for (slow points, q outliers, cycles).
+
+    Returns
+    -------
+    Found
+        After Ctrl-C too: first without second searches, then without Jacobians.
+    """
+    base, step_map = step_map, _powered(step_map, request)
+    ledger = _entered(searched, request, step_map, base, cancel, second_searches)
+    try:
+        found = _views(ledger, request, True)
+    except KeyboardInterrupt:  # what was found is worth more than its Jacobians
+        ledger.interrupt()
+        found = _views(ledger, request, False)
+    one_round = searched.records is None and ledger.interrupted
+    stopped_because = "interrupted" if one_round else searched.stopped_because
+    report = report_completeness(ledger, searched.records, stopped_because)
+    if report is not None:
+        n_shown = int(found.unique.is_fixed.sum())
+        report = replace(report, n_shown=None if n_shown == len(ledger) else n_shown)
+    unique = found.unique.update(completeness=report)
+    if request.period > 1:
+        unique = group_orbits(unique, base, request.period)
+    return replace(found, unique=unique)
+
+
+def _powered(step_map: StepMap, request: SearchRequest) -> StepMap:
+    return step_map if request.period == 1 else step_map.power(request.period)
+
+
+def _entered(
+    searched: Searched,
+    request: SearchRequest,
+    step_map: StepMap,
+    base: StepMap,
+    cancel: CancelToken | None,
+    second_searches: bool,
+) -> Ledger:
+    """Return the ledger of all starts, those of second searches too. Ctrl-C ends these."""
+    ledger, searched.ledger = searched.ledger, None
+    try:
+        if ledger is None or ledger.options != request.options:
+            ledger = _ledger(searched, request, step_map)
+        if second_searches and not searched.interrupted:
+            _second_searches(ledger, request, base, cancel)
+    except KeyboardInterrupt:  # the ledger may be half written
+        try:
+            ledger = _ledger(searched, request, step_map)
+        except KeyboardInterrupt:
+            ledger = _ledger(searched, request, step_map, exact=False)
+        ledger.interrupt()
+    return ledger
+
+
+def _ledger(
+    searched: Searched, request: SearchRequest, step_map: StepMap, *, exact: bool | None = None
+) -> Ledger:
+    wanted = request.options.do_compute_jacobians if exact is None else exact
+    return ledger_of(searched.parts, step_map, request.options, searched.conditions, exact=wanted)
+
+
+def _second_searches(
+    ledger: Ledger, request: SearchRequest, base: StepMap, cancel: CancelToken | None
+) -> None:
+    """Do what comes after the main search: images along cycles, outliers, slow points."""
+    options, step_map = request.options, ledger.step_map
+    if request.period > 1 and len(ledger):
+        n_again = request.period - 1
+        images = orbit_images(base, ledger.states, ledger.inputs, request.period)
+        starts = images.reshape(-1, base.n_states)
+        part = search(
+            step_map, starts, np.tile(ledger.inputs, (n_again, 1)), options, cancel=cancel
+        )
+        ledger.enter(part, "images along cycles")
+    assert ledger.candidates is not None
+    if options.do_rerun_q_outliers:
+        ledger.amend(rerun_q_outliers(step_map, ledger.candidates, options, cancel))
+    if request.include_slow:
+        ledger.amend(refine_slow(step_map, ledger.candidates, options, cancel))
+
+
+def _views(ledger: Ledger, request: SearchRequest, exact: bool) -> Found:
+    assert ledger.candidates is not None
+    ids = _extended(request.cond_ids, len(ledger.candidates))
+    everything = all_starts(ledger, ids, _provenance(ledger.step_map.name, request.options))
+    unique = unique_points(ledger, everything, include_slow=request.include_slow, exact=exact)
+    return Found(unique, everything, ledger)
+
+
+def _extended(cond_ids: np.ndarray | None, n: int) -> np.ndarray | None:
+    """Give the starts of later rounds, which no one numbered, the condition -1."""
+    if cond_ids is None:
+        return None
+    return np.concatenate([cond_ids, np.full(n - len(cond_ids), -1, dtype=cond_ids.dtype)])
+
+
+@functools.cache  # reading it from the file takes longer than a small search
+def _version(package: str) -> str:
+    return metadata.version(package)
+
+
+def _provenance(model_name: str, options: Options) -> dict[str, Any]:
+    settings = dataclasses.asdict(options)
+    if settings["max_n_unique"] == np.inf:
+        settings["max_n_unique"] = None  # JSON has no infinity
+    return {
+        "model": model_name,
+        "options": settings,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in ("jax", "numpy")},
+        },
+    }

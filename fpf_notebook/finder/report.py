@@ -1,0 +1,155 @@
+"""The report on completeness: read from the ledger, before anything is filtered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
+from fpf_notebook.result.completeness import Completeness, InputReport
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+    from fpf_notebook.finder.ledger import Ledger
+
+__all__ = ["coverage", "index_sums", "on_boundary", "report_completeness", "undecided", "unseen"]
+
+_TOUCHING = 1e-12  # of the width of the box
+
+
+def on_boundary(step_map: StepMap, states: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Tell which points lie on the boundary of the invariant box, where the sign may mislead.
+
+    The index of a point of the boundary, with respect to the box, is 0 if the point repels into the
+    box, whatever the sign of the determinant is.
+
+    Parameters
+    ----------
+    step_map : StepMap
+        The network.
+    states, u : arrays, [n, n_states] and [n_inputs]
+        Points, and their constant input.
+
+    Returns
+    -------
+    array of bool, [n]
+        False everywhere without a box.
+    """
+    if step_map.box is None or not len(states):
+        return np.zeros(len(states), dtype=bool)
+    edges = step_map.invariant_box(u)
+    assert edges is not None
+    low, high = (edge.astype(np.float64) for edge in edges)
+    gap = np.minimum(states - low, high - states)
+    return np.asarray((gap <= _TOUCHING * (high - low)).any(axis=1))
+
+
+def index_sums(ledger: Ledger) -> np.ndarray:
+    """Sum of the indices of the points known, for each of the inputs."""
+    return np.array(
+        [int(ledger.index[ledger.of_condition(u)].sum()) for u in ledger.conditions], dtype=int
+    )
+
+
+def undecided(ledger: Ledger) -> bool:
+    """Whether the index of some point is not known, and with it the sum."""
+    return any(_why_undecided(ledger, u) for u in ledger.conditions)
+
+
+def coverage(ledger: Ledger) -> float | None:
+    """Probability that one more start ends in a point known (Good–Turing)."""
+    return good_turing_coverage(ledger.hits())
+
+
+def unseen(ledger: Ledger) -> float | None:
+    """How many points are probably missing: the most that any kind of start gives to expect.
+
+    The hits of all kinds together have their own estimate; one kind that alone would promise more
+    points than all kinds have found counts too.
+    """
+    pooled = chao1_unseen(ledger.hits())
+    if pooled is None:
+        return None
+    alone = (ledger.hits(kind) for kind in ledger.start_kinds)
+    excess = [np.count_nonzero(h) + (chao1_unseen(h) or 0.0) - len(ledger) for h in alone]
+    return float(max([pooled, *excess]))
+
+
+def report_completeness(
+    ledger: Ledger, rounds: list[dict[str, Any]] | None, stopped_because: str
+) -> Completeness | None:
+    """Say what is known of the completeness of all points of a ledger.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        All points and starts.
+    rounds : list of dict or None
+        The rounds of an exhaustive search.
+    stopped_because : str
+        Why the search ended.
+
+    Returns
+    -------
+    Completeness or None
+        None when the points were not linearized, so that they have no index.
+    """
+    if not ledger.exact:
+        return None
+    step_map = ledger.step_map
+    parts = [_report_input(ledger, u) for u in ledger.conditions]
+    doubts = list(dict.fromkeys(_why_undecided(ledger, u) for u in ledger.conditions))
+    expected, consistent = None, None
+    reason = f"no invariant box: {step_map.box_reason or 'none is known'}"
+    if step_map.box is not None:
+        expected = len(parts)
+        reason = f"invariant box: {step_map.box_reason or 'given with the step map'}"
+        reason += "".join(
+            f"; {doubt}, so that the sum decides nothing" for doubt in doubts if doubt
+        )
+        consistent = _all_of(part.consistent for part in parts)
+    return Completeness(
+        index_sum=sum(part.index_sum for part in parts),
+        expected_sum=expected,
+        reason=reason,
+        consistent=consistent,
+        coverage=coverage(ledger),
+        estimated_unseen=unseen(ledger),
+        n_degenerate=int(np.sum(ledger.index == 0)),
+        rounds=rounds or [],
+        new_points_per_round=[record["new_points"] for record in rounds or []],
+        stopped_because=stopped_because,
+        n_points=len(ledger),
+        n_starts=len(ledger.owner),
+        fates=ledger.fates(),
+        inputs=parts if len(parts) > 1 else [],
+    )
+
+
+def _report_input(ledger: Ledger, u: np.ndarray) -> InputReport:
+    index = ledger.index[ledger.of_condition(u)]
+    total = int(index.sum())
+    telling = ledger.step_map.box is not None and not _why_undecided(ledger, u)
+    return InputReport(
+        input=[float(value) for value in u],
+        n_points=len(index),
+        index_sum=total,
+        consistent=total == 1 if telling else None,
+    )
+
+
+def _why_undecided(ledger: Ledger, u: np.ndarray) -> str:
+    """Return why the sum of one input decides nothing, or nothing."""
+    mine = ledger.of_condition(u)
+    if (ledger.index[mine] == 0).any():
+        return "degenerate points have no index"
+    if on_boundary(ledger.step_map, ledger.states[mine], u).any():
+        return "a point lies on the boundary of the box"
+    return ""
+
+
+def _all_of(verdicts: Any) -> bool | None:
+    """Return False if one is False, else None if one is not known, else True."""
+    found = set(verdicts)
+    return False if False in found else None if None in found else True
