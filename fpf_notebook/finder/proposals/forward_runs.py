@@ -18,6 +18,7 @@ import jax
 import numpy as np
 
 from fpf_notebook.dynamics.compile_cache import compiled
+from fpf_notebook.finder.candidates import Candidates, concatenate_candidates
 from fpf_notebook.finder.evaluation import linearize
 from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.proposals.orbits import growth, polish_orbit
@@ -29,7 +30,7 @@ from fpf_notebook.finder.proposals.running import (
     build_flow,
     build_map,
 )
-from fpf_notebook.finder.search import Candidates, concatenate_candidates, search
+from fpf_notebook.finder.search import search
 from fpf_notebook.finder.solvers.lanes import LaneStatus
 
 if TYPE_CHECKING:
