@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook.dynamics.batches import padded, power_of_two_above
 from fpf_notebook.dynamics.compile_cache import compiled
 
 if TYPE_CHECKING:
@@ -123,9 +124,9 @@ def _evaluate(
         rows = slice(start, start + chunk)
         n_rows = len(x[rows])
         # Padded to a power of two: few shapes, so few compilations, however the numbers vary.
-        size = _power_of_two_above(n_rows)
+        size = power_of_two_above(n_rows)
         with jax.enable_x64(True):
-            values = differentiate(params, _padded(x[rows], size), _padded(u[rows], size))
+            values = differentiate(params, padded(x[rows], size), padded(u[rows], size))
         for result, value in zip(results, values, strict=True):
             result[rows] = np.asarray(value)[:n_rows]
     return results
@@ -147,15 +148,6 @@ def _checked(
             f"[1, n_inputs={step_map.n_inputs}]."
         )
     return x, np.broadcast_to(u, (len(x), step_map.n_inputs))
-
-
-def _padded(rows: np.ndarray, size: int) -> np.ndarray:
-    missing = size - len(rows)
-    return np.concatenate([rows, rows[:1].repeat(missing, axis=0)]) if missing else rows
-
-
-def _power_of_two_above(number: int) -> int:
-    return 1 << max(number - 1, 0).bit_length()
 
 
 def _power_of_two_below(number: int) -> int:

@@ -6,7 +6,6 @@ Two stages, since the second alone is needed when only tolerances change: `run_s
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import platform
 from dataclasses import dataclass, replace
@@ -258,7 +257,7 @@ def _version(package: str) -> str:
 
 
 def _provenance(model_name: str, options: Options) -> dict[str, Any]:
-    settings = dataclasses.asdict(options)
+    settings = options.to_dict()
     if settings["max_n_unique"] == np.inf:
         settings["max_n_unique"] = None  # JSON has no infinity
     return {

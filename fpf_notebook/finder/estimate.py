@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fpf_notebook.finder.search import search
+from fpf_notebook.finder.solvers import solver_for
 from fpf_notebook.finder.solvers.pool import pool_size
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ def estimate_search(
     Estimate
     """
     starts, options, n_inits = request.draw(step_map), request.options, request.n_inits
-    matrix_free = step_map.n_states > options.dense_limit
-    pool = pool_size(step_map.n_states, options.max_memory, matrix_free, n_inits)
+    solver = solver_for(options, step_map.n_states)
+    per_lane = solver.lane_numbers(step_map.n_states)
+    pool = pool_size(step_map.n_states, options.max_memory, per_lane, n_inits)
     some = np.resize(np.arange(len(starts.states)), pool)
     short = replace(options, max_iters=2)
 
@@ -79,12 +81,11 @@ def estimate_search(
         return time.perf_counter() - began
 
     cold, warm = run(), run()
-    iterations = _TYPICAL_ITERATIONS if options.method == "newton" else options.max_iters
+    iterations = _TYPICAL_ITERATIONS if solver.exact else options.max_iters
     seconds = (
         warm / 2 * iterations * n_inits / pool * (_TYPICAL_ROUNDS if request.exhaustive else 1)
     )
-    numbers = 6 * step_map.n_states**2 if not matrix_free else 40 * step_map.n_states
-    memory = 8 * (pool * numbers + n_inits * 6 * step_map.n_states)
+    memory = 8 * (pool * per_lane + n_inits * 6 * step_map.n_states)
     return Estimate(
         memory=int(memory),
         seconds=seconds,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fpf_notebook.dynamics import jacobians as linearization
+from fpf_notebook.dynamics.batches import padded, power_of_two_above
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -38,8 +39,8 @@ def evaluate(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:
     n = len(x)
     if n == 0:
         return np.empty((0, step_map.n_states))
-    size = max(_SMALLEST_BATCH, 1 << (n - 1).bit_length())
-    return step_map(_filled(x, size), _filled(u, size))[:n].astype(np.float64)
+    size = max(_SMALLEST_BATCH, power_of_two_above(n))
+    return step_map(padded(x, size), padded(u, size))[:n].astype(np.float64)
 
 
 def linearize(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +58,7 @@ def linearize(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> tuple[np.ndarr
     n, n_states = len(x), step_map.n_states
     least = _SMALL_JACOBIANS // (n_states * (n_states + step_map.n_inputs))
     size = max(n, min(_SMALLEST_BATCH, least)) if n else 0
-    jacobian, input_jacobian = linearization.linearize(step_map, _filled(x, size), _filled(u, size))
+    jacobian, input_jacobian = linearization.linearize(step_map, padded(x, size), padded(u, size))
     return jacobian[:n], input_jacobian[:n]
 
 
@@ -70,10 +71,3 @@ def residual_of(moved: np.ndarray, x: np.ndarray, time: str) -> np.ndarray:
 def residuals(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Return F(x) - x of a map, f(x) of a flow."""
     return residual_of(evaluate(step_map, x, u), x, step_map.time)
-
-
-def _filled(rows: np.ndarray, size: int) -> np.ndarray:
-    """Fill up to ``size`` rows by repeating the last one."""
-    if len(rows) >= size:
-        return rows
-    return np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.estimate import Estimate, estimate_search
 from fpf_notebook.finder.notebook_progress import default_progress
-from fpf_notebook.finder.options import Options
+from fpf_notebook.finder.options import Method, Options
 from fpf_notebook.finder.progress import CancelToken, PrintedProgress, Progress
 from fpf_notebook.finder.proposals.sampling import sample_states
 from fpf_notebook.finder.request import SearchRequest
@@ -37,11 +37,12 @@ class FixedPointFinder:
         A `brainpy.DynamicalSystem`, a module of PyTorch, Keras, Flax, Equinox or BrainState, a
         `StepMap`, or a function: whatever `as_step_map` takes.
         It is read at each search, in the caller's thread, and never changed.
-    method : {"newton", "joint", "sequential"}
+    method : {"newton", "joint", "sequential"} or Solver
         ``"newton"``: batched Levenberg–Marquardt. ``"joint"``: Adam on the mean of q, as in
         FixedPointFinder and canns. ``"sequential"``: Adam with a learning rate and an end for each
         initial state. Lanes that Adam brought below `tol_q` are finished by Newton steps, which is
-        what tells a fixed point from a merely slow one. Default ``"newton"``.
+        what tells a fixed point from a merely slow one. Or a solver of your own, such as a root
+        finder of optimistix: see `fpf_notebook.finder.Solver`. Default ``"newton"``.
     max_iters : int
         Iterations of a lane at most. Default 5000. The Newton steps that finish lanes of Adam or of
         single precision come on top.
@@ -130,7 +131,7 @@ class FixedPointFinder:
     def __init__(
         self,
         rnn_model: Any,
-        method: Literal["newton", "joint", "sequential"] = "newton",
+        method: Method = "newton",
         max_iters: int = 5000,
         tol_q: float = 1e-12,
         tol_dq: float = 1e-20,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import numbers
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-__all__ = ["METHODS", "Options"]
+from fpf_notebook.finder.solvers import METHODS, Solver
 
-METHODS = ("newton", "joint", "sequential")
+__all__ = ["METHODS", "Method", "Options"]
+
+Method: TypeAlias = Literal["newton", "joint", "sequential"] | Solver
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Options:
         Naming the option, what was given and what is expected.
     """
 
-    method: Literal["newton", "joint", "sequential"] = "newton"
+    method: Method = "newton"
     max_iters: int = 5000
     tol_q: float = 1e-12
     tol_dq: float = 1e-20
@@ -54,7 +56,8 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check every option and bring it to its type."""
-        _one_of("method", self.method, METHODS)
+        if not isinstance(self.method, Solver):
+            _one_of("method", self.method, METHODS)
         dtype = self.dtype
         if not isinstance(dtype, str):
             with contextlib.suppress(TypeError):  # not a type at all: refused by name below
@@ -79,6 +82,12 @@ class Options:
                 value = getattr(self, field.name)
                 if not isinstance(value, bool | np.bool_):
                     raise TypeError(f"{field.name} is {value!r}, expected True or False.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values by name; a solver of one's own as its name."""
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        method = self.method
+        return {**given, "method": method if isinstance(method, str) else method.name}
 
     @property
     def newton_tol_q(self) -> float:

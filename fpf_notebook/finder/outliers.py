@@ -15,7 +15,7 @@ from fpf_notebook.result.dedupe import unique_indices
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
-    from fpf_notebook.finder.options import Options
+    from fpf_notebook.finder.options import Method, Options
 
 __all__ = ["refine_slow", "rerun_q_outliers"]
 
@@ -46,7 +46,7 @@ def rerun_q_outliers(
     chosen, _ = unique_indices(places, lanes.q[index], options.tol_unique)
     median = float(np.median(lanes.q[index[chosen]]))
     outliers = index[chosen][lanes.q[index[chosen]] > options.outlier_q_scale * median]
-    method = options.method if options.method == "newton" else "sequential"
+    method: Method = "newton" if options.method == "newton" else "sequential"
     tighter = replace(options, method=method, tol_q=min(options.tol_q, median))
     return _continued(step_map, found, outliers, tighter, cancel)
 

@@ -132,10 +132,11 @@ class SearchRequest:
             self._set("known_states", _frozen(known))
         if names & {"inputs", "n_inits", "initial_states"} and self.inputs is not None:
             arguments.check_inputs(self.inputs, self.n_inits, None)
-            self._set("inputs", _frozen(np.array(self.inputs, dtype=np.float64)))
+            given = np.asarray(self.inputs, dtype=np.float64)
+            self._set("inputs", _frozen(given.copy()))
         if names & {"cond_ids", "n_inits", "initial_states"} and self.cond_ids is not None:
             ids = arguments.check_cond_ids(self.cond_ids, self.n_inits)
-            self._set("cond_ids", _frozen(np.array(ids)))
+            self._set("cond_ids", _frozen(np.asarray(ids).copy()))
 
     def _check_trajectories(self) -> None:
         if self.state_traj is None:

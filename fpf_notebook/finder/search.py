@@ -15,9 +15,10 @@ from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.evaluation import evaluate, residual_of
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
 from fpf_notebook.finder.rounding import is_small
+from fpf_notebook.finder.solvers import newton_for, solver_for
 from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus, new_lanes
 from fpf_notebook.finder.solvers.newton import INITIAL_DAMPING
-from fpf_notebook.finder.solvers.pool import Watch, run_adam, run_newton
+from fpf_notebook.finder.solvers.pool import Watch, run_lanes
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -72,23 +73,21 @@ def search(
     watch = Watch(progress or SilentProgress(), cancel, on_chunk, options)
     low, high = _boxes(step_map, inputs)
     u = np.asarray(inputs, dtype=np.float64)
-    newton, coarse = options.method == "newton", options.dtype == "float32"
+    solver, coarse = solver_for(options, step_map.n_states), options.dtype == "float32"
     searched = single if coarse and single is not None else step_map
     lanes = new_lanes(x_init, np.float32 if coarse else np.float64, INITIAL_DAMPING)
     with jax.enable_x64(True):
         try:
-            if newton:
+            if solver.exact:
                 # Outside of its box a lane could get stuck: where gates saturate, q is small.
                 lanes.x[:] = np.clip(lanes.x, low, high)
-                run_newton(searched, u, lanes, low, high, options, watch, may_stall=may_stall)
-            else:
-                run_adam(searched, u, lanes, options, watch)
+            run_lanes(solver, searched, u, lanes, low, high, options, watch, may_stall=may_stall)
         except KeyboardInterrupt:
             watch.interrupted = True
         lanes = _widen(lanes)
         try:
             # Not those whose last step was already that of the point reached.
-            unmeasured = (lanes.status != LaneStatus.CONVERGED) | (not newton)
+            unmeasured = (lanes.status != LaneStatus.CONVERGED) | (not solver.exact)
             # Where the search has a tolerance of its own, tol_q may be moved afterwards.
             probed = is_small(lanes.q, lanes.x, options.tol_q, step_map.precision)
             if options.search_tol_q is not None:
@@ -96,8 +95,10 @@ def search(
             if coarse:
                 probed |= np.isfinite(lanes.q)
             _measure_steps(step_map, u, lanes, low, high, options, probed & unmeasured)
-            if (coarse or not newton) and not watch.stop():
-                near = lanes.status == LaneStatus.CONVERGED if newton else lanes.q <= options.tol_q
+            if (coarse or not solver.exact) and not watch.stop():
+                near = lanes.q <= options.tol_q
+                if solver.exact:
+                    near = lanes.status == LaneStatus.CONVERGED
                 if coarse:
                     near |= _limited_by_rounding(lanes)
                 # Gradient descent ends somewhere within tol_q of a point, one point in many
@@ -146,7 +147,8 @@ def _polish(
     # Quiet: these lanes have been reported as ended already.
     quiet = Watch(SilentProgress(), watch.cancel, None, replace(options, super_verbose=False))
     try:
-        run_newton(step_map, u[index], again, low[index], high[index], options, quiet)
+        newton = newton_for(options, step_map.n_states)
+        run_lanes(newton, step_map, u[index], again, low[index], high[index], options, quiet)
     finally:  # after Ctrl-C too: what has moved is nearer than it was
         watch.interrupted |= quiet.interrupted
         again.n_iters[:] += used
@@ -183,9 +185,10 @@ def _measure_steps(
     probe.status[:] = LaneStatus.RUNNING
     probe.damping[:] = 0.0
     probe.n_iters[:] = 0
-    once = replace(options, max_iters=1, method="newton", super_verbose=False)
+    once = replace(options, max_iters=1, super_verbose=False)
     quiet = Watch(SilentProgress(), None, None, once)
-    run_newton(step_map, u[index], probe, low[index], high[index], once, quiet)
+    newton = newton_for(once, step_map.n_states)
+    run_lanes(newton, step_map, u[index], probe, low[index], high[index], once, quiet)
     lanes.step[index] = probe.step
     lanes.slope[index] = probe.slope
 

@@ -238,13 +238,13 @@ def test_find_waits_for_the_button_when_automatic_is_off(notebook):
     page.wait_for_function(
         "document.querySelector('[data-testid=\"fpf-status\"]').textContent.includes('press Find')"
     )
-    assert notebook.ask("explorer._found.search.random_seed") == 0
+    assert notebook.ask("explorer._found.request.options.random_seed") == 0
     page.locator(".fpf-controls button", has_text="Find").click()
-    notebook.until(f"explorer._found.search.random_seed == 5 and {IDLE}")
+    notebook.until(f"explorer._found.request.options.random_seed == 5 and {IDLE}")
     auto.check()
     exhaustive = page.locator(".fpf-controls .widget-checkbox", has_text="exhaustive")
     exhaustive.locator("input").check()
-    notebook.until(f"explorer._found.search.exhaustive and {IDLE}", timeout=60)
+    notebook.until(f"explorer._found.request.exhaustive and {IDLE}", timeout=60)
     assert "index sum 1 of 1" in page.inner_text('[data-testid="fpf-status"] >> nth=0')
 
 

@@ -85,7 +85,7 @@ def test_noise_slider_searches(notebook):
     notebook.drag_slider(".fpf-noise-scale", 40)
     notebook.until("explorer.noise_scale > 0.55")
     notebook.until("not explorer._worker.busy")
-    assert notebook.ask("explorer._found.search.noise_scale == explorer.noise_scale")
+    assert notebook.ask("explorer._found.request.noise_scale == explorer.noise_scale")
     assert notebook.ask("explorer._found.searched")
     notebook.page.wait_for_selector('[data-testid="fpf-point-26"]')
 
@@ -283,7 +283,7 @@ def test_many_moves_end_in_the_right_state(notebook):
     # The line below waits in the same queue as the slider's messages: no backlog is left.
     notebook.until("not explorer._worker.busy", timeout=3)
     assert time.monotonic() - released < 2
-    assert notebook.ask("explorer._found.search.noise_scale == explorer.noise_scale")
+    assert notebook.ask("explorer._found.request.noise_scale == explorer.noise_scale")
 
 
 def test_narrow_output_stacks(notebook):

@@ -8,6 +8,8 @@ import pytest
 from fpf_notebook import FixedPointFinder, FixedPoints, SilentProgress
 from fpf_notebook.dynamics import compile_cache
 from fpf_notebook.dynamics.compile_cache import compiled
+from fpf_notebook.finder.options import Options
+from fpf_notebook.finder.solvers import newton_for
 from fpf_notebook.finder.solvers import pool as pools
 from fpf_notebook.finder.solvers.pool import pool_size
 from fpf_notebook.models import VanillaRNN
@@ -31,11 +33,16 @@ def latch_of(**options: Any) -> tuple[FixedPoints, FixedPoints]:
     return finder_of(LATCH, **options).find_fixed_points(initial_states=PLANE)
 
 
+def lane_numbers(n_states: int, matrix_free: bool) -> int:
+    limit = 0 if matrix_free else n_states
+    return newton_for(Options(dense_limit=limit), n_states).lane_numbers(n_states)
+
+
 @pytest.mark.parametrize("n_states", [1, 8, 64, 512, 4096])
 @pytest.mark.parametrize("matrix_free", [False, True])
 @pytest.mark.parametrize("max_memory", [10_000_000, 512_000_000])
 def test_a_pool_fits_into_its_memory(n_states: int, matrix_free: bool, max_memory: int) -> None:
-    size = pool_size(n_states, max_memory, matrix_free, 10**9)
+    size = pool_size(n_states, max_memory, lane_numbers(n_states, matrix_free), 10**9)
     assert size & (size - 1) == 0
     per_lane = 8 * (40 * n_states if matrix_free else 6 * n_states**2)
     assert size * per_lane <= max_memory or size == 1
@@ -45,10 +52,13 @@ def test_a_pool_fits_into_its_memory(n_states: int, matrix_free: bool, max_memor
 
 
 def test_a_pool_is_not_larger_than_needed() -> None:
-    assert pool_size(4, 512_000_000, False, 1000) == 1024
-    assert pool_size(4, 512_000_000, False, 1) == 64  # one compilation serves all small searches
-    assert pool_size(4, 1, False, 1000) == 1
-    assert [pool_size(n, 512_000_000, False, 5000) for n in (4, 16, 32, 33)] == [1024, 256, 256, 64]
+    def size(n_states: int, max_memory: int, n_lanes: int) -> int:
+        return pool_size(n_states, max_memory, lane_numbers(n_states, False), n_lanes)
+
+    assert size(4, 512_000_000, 1000) == 1024
+    assert size(4, 512_000_000, 1) == 64  # one compilation serves all small searches
+    assert size(4, 1, 1000) == 1
+    assert [size(n, 512_000_000, 5000) for n in (4, 16, 32, 33)] == [1024, 256, 256, 64]
 
 
 def test_a_first_search_compiles_its_loop_once() -> None:
@@ -103,15 +113,15 @@ def test_without_matrices_the_points_are_the_same(
     loops = []
 
     def spy(kind: str, step_map: Any, options: Any, build: Any) -> Any:
-        loops.append((kind, options[0]))  # the loop, and whether it goes without matrices
+        loops.append((kind, options[0][0]))  # the loop, and the name of its solver
         return compiled(kind, step_map, options, build)
 
     monkeypatch.setattr(pools, "compiled", spy)
     dense, _ = latch_of(dtype=dtype, dense_limit=2)
-    assert set(loops) == {("newton", False)}
+    assert set(loops) == {("lanes", "newton")}
     loops.clear()
     matrix_free, everything = latch_of(dtype=dtype, dense_limit=1)
-    assert set(loops) == {("newton", True)}
+    assert set(loops) == {("lanes", "newton, matrix-free")}
     order = assert_same_points(matrix_free, dense.xstar, tol=1e-8)
     np.testing.assert_array_equal(matrix_free.index[order], dense.index)
     assert np.mean(everything.kind == "fixed") > 0.9

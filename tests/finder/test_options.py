@@ -9,8 +9,10 @@ from fpf_notebook import FixedPointFinder, FixedPoints
 from fpf_notebook.finder.options import METHODS
 from fpf_notebook.finder.progress import PrintedProgress
 from fpf_notebook.finder.search import search
-from fpf_notebook.finder.solvers.adam import Schedule, build_adam, new_adam_state
+from fpf_notebook.finder.solvers.adam import Adam
 from fpf_notebook.finder.solvers.lanes import new_lanes
+from fpf_notebook.finder.solvers.loop import build_loop
+from fpf_notebook.finder.solvers.protocol import Limits
 from tests.finder.known_maps import (
     Known,
     finder_of,
@@ -118,23 +120,28 @@ def test_the_rate_of_adam_falls_as_promised(
     joint: bool, patience: int, cooldown: int, reductions: list[int]
 ) -> None:
     n = 2
-    advance = build_adam(lambda params, h, u: h + 1.0, "discrete", joint, "float32")
+    solver = Adam(joint)
+    advance = build_loop(solver, lambda params, h, u: h + 1.0, "discrete", "float32")
     lanes = new_lanes(np.zeros((n, 1)), np.float32, 0.0)
-    state = new_adam_state(lanes.x, 0.1)
-    schedule = Schedule(
+    limits = Limits(
+        tol_q=np.float32(0.0),
+        tol_dq=np.float32(0.0),
+        tol_step=np.float32(0.0),
+        max_iters=np.int32(1000),
+        may_stall=np.bool_(True),
+        lr_init=np.float32(0.1),
         lr_factor=np.float32(0.5),
         lr_patience=np.int32(patience),
         lr_cooldown=np.int32(cooldown),
-        tol_q=np.float32(0.0),
-        tol_dq=np.float32(0.0),
-        max_iters=np.int32(1000),
     )
-    u = np.zeros((n, 0), np.float32)
+    memory = solver.init(lanes.x, limits)
+    everywhere = np.full((n, 1), np.inf, np.float32)
+    rows = (np.zeros((n, 0), np.float32), -everywhere, everywhere, np.ones(n, bool))
     for iteration in range(1, 20):
-        lanes, state = advance({}, u, lanes, state, np.ones(n, bool), schedule, np.int32(1))
+        lanes, memory = advance({}, rows, lanes, memory, limits, np.int32(1), np.int32(0))
         passed = np.searchsorted(reductions, iteration, side="right")
         if passed < len(reductions):
-            np.testing.assert_allclose(state.lr, 0.1 * 0.5**passed, rtol=1e-6)
+            np.testing.assert_allclose(memory.lr, 0.1 * 0.5**passed, rtol=1e-6)
 
 
 def test_joint_lanes_end_together_and_sequential_ones_alone() -> None:

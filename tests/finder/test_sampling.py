@@ -154,15 +154,39 @@ def test_the_same_state_under_two_inputs_is_two_points() -> None:
 
 
 def test_a_wrong_sum_under_one_input_is_not_made_good_by_another() -> None:
-    # Two stable points of three under no input: 2 instead of 1. None under the other: 0.
-    starts = np.array([[0.9], [-0.9], [0.5]])
-    finder = driven(invariant_box=(-1.0, 1.0), max_n_unique=2)
-    unique, _ = finder.find_fixed_points(
-        initial_states=starts, inputs=np.array([[0.0], [0.0], [1.0]])
+    # The two stable points of three under the first and the last input, 2 instead of 1 each; under
+    # the second only the saddle between them, -1. All together 3, as it would be were all found.
+    starts = np.array([[0.9], [-0.9], [-0.05], [0.9], [-0.9]])
+    inputs = np.array([[0.0], [0.0], [0.05], [0.1], [0.1]])
+    unique, _ = driven(invariant_box=(-1.0, 1.0)).find_fixed_points(
+        initial_states=starts, inputs=inputs
     )
-    assert unique.completeness.index_sum == unique.completeness.expected_sum == 2
-    both_without = unique.inputs.ravel().tolist() == [0, 0]
-    assert unique.completeness.consistent is (not both_without)
+    report = unique.completeness
+    assert report.index_sum == report.expected_sum == 3
+    assert report.consistent is False
+    assert [part.index_sum for part in report.inputs] == [2, -1, 2]
+    assert [part.n_points for part in report.inputs] == [2, 1, 2]
+    assert report.open_inputs == [[0.0], [0.05], [0.1]]
+    assert "input [0.05]: 1 point, index sum -1 of 1: points are missing" in str(report)
+
+
+def test_the_report_has_a_line_an_input_and_names_those_that_are_open() -> None:
+    starts = np.array([[0.9], [-0.9], [0.01], [0.9]])
+    inputs = np.array([[0.0], [0.0], [0.0], [0.1]])
+    unique, _ = driven(invariant_box=(-1.0, 1.0)).find_fixed_points(
+        initial_states=starts, inputs=inputs
+    )
+    report = unique.completeness
+    assert report.consistent is True
+    assert str(report).splitlines()[1:] == [
+        "  input [0]: 3 points, index sum 1",
+        "  input [0.1]: 1 point, index sum 1",
+    ]
+    one, _ = driven(invariant_box=(-1.0, 1.0)).find_fixed_points(
+        initial_states=starts[:2], inputs=np.zeros((1, 1))
+    )
+    assert one.completeness.inputs == []
+    assert "\n" not in str(one.completeness)
 
 
 def test_exhaustive_rounds_go_on_for_every_input() -> None:

@@ -8,181 +8,163 @@ that the result is that of one search after the other (Sussillo & Barak 2013; Go
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Hashable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus
-from fpf_notebook.finder.solvers.newton import residual_of
+from fpf_notebook.finder.solvers.protocol import Limits, Problem
 
-__all__ = ["AdamState", "Schedule", "build_adam", "new_adam_state"]
-
-
-class Schedule(NamedTuple):
-    """Settings of the learning rate and of the stop; all are arguments of the compiled loop."""
-
-    lr_factor: Any
-    lr_patience: Any
-    lr_cooldown: Any
-    tol_q: Any
-    tol_dq: Any
-    max_iters: Any
+__all__ = ["Adam", "AdamMemory"]
 
 
-class AdamState(NamedTuple):
-    """What Adam remembers between two chunks.
+class AdamMemory(NamedTuple):
+    """What Adam remembers between two iterations.
 
     ``lr``, ``best``, ``waited`` and ``cooling`` have one entry a lane; in joint mode all are equal.
-    ``x`` is the running iterate; the lanes keep the best one.
+    ``x`` is the running iterate; the lanes keep the best one. ``q_last`` is q there, ``dq`` its
+    last change, ``lr_used`` the rate of the last iteration.
     """
 
-    x: Any  # [L, N]
-    moments: Any
-    lr: Any  # [L]
-    best: Any  # [L]
-    waited: Any  # [L] int32
-    cooling: Any  # [L] int32
-    q_last: Any  # [L]
+    x: jax.Array  # [L, N]
+    moments: optax.ScaleByAdamState
+    lr: jax.Array  # [L]
+    lr_used: jax.Array  # [L]
+    best: jax.Array  # [L]
+    waited: jax.Array  # [L] int32
+    cooling: jax.Array  # [L] int32
+    q_last: jax.Array  # [L]
 
 
-def new_adam_state(x_init: Any, lr_init: float) -> AdamState:
-    """Return the state before the first iteration."""
-    x = jnp.asarray(x_init)
-    n = x.shape[0]
-    return AdamState(
-        x=x,
-        moments=optax.scale_by_adam().init(x),
-        lr=jnp.full(n, lr_init, x.dtype),
-        best=jnp.full(n, jnp.inf, x.dtype),
-        waited=jnp.zeros(n, jnp.int32),
-        cooling=jnp.zeros(n, jnp.int32),
-        q_last=jnp.full(n, jnp.nan, x.dtype),
-    )
-
-
-def build_adam(
-    step: Callable[[Any, Any, Any], Any], time: str, joint: bool, step_dtype: str = "float64"
-) -> Callable[..., tuple[Lanes, AdamState]]:
-    """Compile the loop that advances a batch of lanes by Adam.
+class Adam:
+    """Adam on q.
 
     Parameters
     ----------
-    step, time, step_dtype
-        As for `residual_of`.
-    joint
+    joint : bool
         One learning rate and one end for all lanes, or one for each.
-
-    Returns
-    -------
-    callable
-        ``advance(params, u, lanes, state, valid, schedule, n_steps)``, jitted; ``valid`` masks the
-        lanes that only fill up the batch.
     """
-    residual = residual_of(step, time, step_dtype)
-    adam = optax.scale_by_adam()
 
-    def speeds(params: Any, x: Any, u: Any) -> Any:
-        r = jax.vmap(residual, (None, 0, 0))(params, x, u)
-        return 0.5 * jnp.sum(r * r, axis=-1)
+    together = True
+    exact = False
 
-    def objective(x: Any, params: Any, u: Any, weight: Any) -> tuple[Any, Any]:
-        q = speeds(params, x, u)
-        # A lane that has left the numbers must not poison the gradient of the others.
-        return jnp.sum(jnp.where(jnp.isfinite(q), q, 0.0) * weight), q
+    def __init__(self, joint: bool) -> None:
+        self.joint = joint
+        self.name = "joint" if joint else "sequential"
+        self._adam = optax.scale_by_adam()
 
-    def iterate(
-        params: Any, u: Any, lanes: Lanes, state: AdamState, valid: Any, schedule: Schedule
-    ) -> tuple[Lanes, AdamState]:
-        running = lanes.status == LaneStatus.RUNNING
-        n_valid = jnp.sum(valid).astype(state.x.dtype)
-        weight = jnp.where(valid, 1.0 / n_valid if joint else 1.0, 0.0).astype(state.x.dtype)
-        gradient, q = jax.grad(objective, has_aux=True)(state.x, params, u, weight)
+    def key(self) -> Hashable:
+        """Return what the compiled loop depends on."""
+        return self.name
+
+    def lane_numbers(self, n_states: int) -> int:
+        """Return what some vectors take."""
+        return 40 * n_states
+
+    def lane_flops(self, n_states: int) -> int:
+        """Return what a few products with the weights take."""
+        return 6 * n_states**2
+
+    def init(self, x: jax.Array, limits: Limits) -> AdamMemory:
+        """Return what is remembered before the first iteration."""
+        n = x.shape[0]
+        lr = jnp.full(n, limits.lr_init, x.dtype)
+        return AdamMemory(
+            x=jnp.asarray(x),
+            moments=self._adam.init(x),
+            lr=lr,
+            lr_used=lr,
+            best=jnp.full(n, jnp.inf, x.dtype),
+            waited=jnp.zeros(n, jnp.int32),
+            cooling=jnp.zeros(n, jnp.int32),
+            q_last=jnp.full(n, jnp.nan, x.dtype),
+        )
+
+    def step(
+        self, problem: Problem, lanes: Lanes, memory: AdamMemory, limits: Limits
+    ) -> tuple[Lanes, AdamMemory]:
+        """Make one step downhill a lane."""
+        running, valid = lanes.status == LaneStatus.RUNNING, problem.valid
+        n_valid = jnp.sum(valid).astype(memory.x.dtype)
+        share = 1.0 / n_valid if self.joint else 1.0
+        weight = jnp.where(valid, share, 0.0).astype(memory.x.dtype)
+
+        def objective(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+            q = 0.5 * jnp.sum(problem.residuals(x) ** 2, axis=-1)
+            # A lane that has left the numbers must not poison the gradient of the others.
+            return jnp.sum(jnp.where(jnp.isfinite(q), q, 0.0) * weight), q
+
+        gradient, q = jax.grad(objective, has_aux=True)(memory.x)
         gradient = jnp.where(jnp.isfinite(gradient), gradient, 0.0)
         finite = jnp.isfinite(q)
-        dq = jnp.abs(q - state.q_last)
-
+        dq = jnp.abs(q - memory.q_last)
         better = running & finite & (q < lanes.q)
-        x_best = jnp.where(better[:, None], state.x, lanes.x)
-        q_best = jnp.where(better, q, lanes.q)
         slope = jnp.linalg.norm(gradient / weight.max(), axis=-1) / jnp.sqrt(
             jnp.maximum(2.0 * q, jnp.finfo(q.dtype).tiny)
         )
+        moved = lanes._replace(
+            x=jnp.where(better[:, None], memory.x, lanes.x),
+            q=jnp.where(better, q, lanes.q),
+            dq=dq,
+            slope=jnp.where(better, slope, lanes.slope),
+            n_iters=lanes.n_iters + 1,
+        )
+        direction, moments = self._adam.update(gradient, memory.moments)
+        schedule = self._schedule(q, finite, n_valid, problem, memory, limits)
+        lr = schedule["lr"]
+        x_next = memory.x - lr[:, None] * direction
+        return moved, memory._replace(
+            x=jnp.where((running & finite)[:, None], x_next, memory.x),
+            moments=moments,
+            lr_used=memory.lr,
+            q_last=q,
+            **schedule,
+        )
 
-        arrived = (q < schedule.tol_q) | (dq < schedule.tol_dq * state.lr)
-        n_iters = lanes.n_iters + 1
-        if joint:
-            arrived = jnp.broadcast_to(jnp.all(arrived | ~valid | ~finite), q.shape)
-        ended = jnp.where(q_best < schedule.tol_q, LaneStatus.CONVERGED, LaneStatus.STALLED)
-        status = jnp.select(
-            [~finite, arrived, n_iters >= schedule.max_iters],
-            [
-                jnp.int8(LaneStatus.DIVERGED),
-                ended.astype(jnp.int8),
-                jnp.where(
-                    q_best < schedule.tol_q, LaneStatus.CONVERGED, LaneStatus.MAX_ITERS
-                ).astype(jnp.int8),
-            ],
+    def _schedule(
+        self,
+        q: jax.Array,
+        finite: jax.Array,
+        n_valid: jax.Array,
+        problem: Problem,
+        memory: AdamMemory,
+        limits: Limits,
+    ) -> dict[str, jax.Array]:
+        """Let the learning rate fall by lr_factor after lr_patience iterations without progress."""
+        monitored = jnp.where(finite, q, jnp.inf)
+        if self.joint:
+            mean = jnp.sum(jnp.where(problem.valid & finite, q, 0.0)) / n_valid
+            monitored = jnp.broadcast_to(mean, q.shape)
+        progress = monitored < memory.best
+        idle = ~progress & (memory.cooling == 0)
+        waited = jnp.where(progress, 0, memory.waited + idle)
+        reduce = idle & (waited >= limits.lr_patience)
+        cooling = jnp.where(
+            reduce, limits.lr_cooldown, jnp.maximum(memory.cooling - (~progress), 0)
+        )
+        return {
+            "lr": jnp.where(reduce, memory.lr * limits.lr_factor, memory.lr),
+            "best": jnp.minimum(memory.best, monitored),
+            "waited": jnp.where(reduce, 0, waited).astype(jnp.int32),
+            "cooling": cooling.astype(jnp.int32),
+        }
+
+    def terminate(
+        self, before: Lanes, after: Lanes, memory: AdamMemory, problem: Problem, limits: Limits
+    ) -> jax.Array:
+        """Tell which lanes are below tol_q, hardly move any more, or made all their iterations."""
+        q, finite = memory.q_last, jnp.isfinite(memory.q_last)
+        arrived = (q < limits.tol_q) | (after.dq < limits.tol_dq * memory.lr_used)
+        if self.joint:
+            arrived = jnp.broadcast_to(jnp.all(arrived | ~problem.valid | ~finite), q.shape)
+        low = after.q < limits.tol_q
+        ended = jnp.where(low, LaneStatus.CONVERGED, LaneStatus.STALLED)
+        late = jnp.where(low, LaneStatus.CONVERGED, LaneStatus.MAX_ITERS)
+        return jnp.select(
+            [~finite, arrived, after.n_iters >= limits.max_iters],
+            [jnp.int8(LaneStatus.DIVERGED), ended.astype(jnp.int8), late.astype(jnp.int8)],
             jnp.int8(LaneStatus.RUNNING),
         )
-
-        # The learning rate falls by lr_factor after lr_patience iterations without progress.
-        monitored = jnp.where(finite, q, jnp.inf)
-        if joint:
-            mean = jnp.sum(jnp.where(valid & finite, q, 0.0)) / n_valid
-            monitored = jnp.broadcast_to(mean, q.shape)
-        progress = monitored < state.best
-        idle = ~progress & (state.cooling == 0)
-        waited = jnp.where(progress, 0, state.waited + idle)
-        reduce = idle & (waited >= schedule.lr_patience)
-        lr = jnp.where(reduce, state.lr * schedule.lr_factor, state.lr)
-        cooling = jnp.where(
-            reduce, schedule.lr_cooldown, jnp.maximum(state.cooling - (~progress), 0)
-        )
-
-        direction, moments = adam.update(gradient, state.moments)
-        x_next = jnp.where((running & finite)[:, None], state.x - lr[:, None] * direction, state.x)
-        new_lanes = Lanes(
-            x=x_best,
-            q=q_best,
-            dq=jnp.where(running, dq, lanes.dq),
-            step=lanes.step,
-            slope=jnp.where(better, slope, lanes.slope),
-            damping=lanes.damping,
-            q_mark=lanes.q_mark,
-            n_iters=jnp.where(running, n_iters, lanes.n_iters),
-            status=jnp.where(running, status, lanes.status).astype(jnp.int8),
-        )
-        new_state = AdamState(
-            x=x_next,
-            moments=moments,
-            lr=lr,
-            best=jnp.minimum(state.best, monitored),
-            waited=jnp.where(reduce, 0, waited).astype(jnp.int32),
-            cooling=cooling.astype(jnp.int32),
-            q_last=q,
-        )
-        return new_lanes, new_state
-
-    def advance(
-        params: Any,
-        u: Any,
-        lanes: Lanes,
-        state: AdamState,
-        valid: Any,
-        schedule: Schedule,
-        n_steps: Any,
-    ) -> tuple[Lanes, AdamState]:
-        def proceed(carry: Any) -> Any:
-            k, now, _ = carry
-            return (k < n_steps) & jnp.any(now.status == LaneStatus.RUNNING)
-
-        def body(carry: Any) -> Any:
-            k, now, memory = carry
-            return (k + 1, *iterate(params, u, now, memory, valid, schedule))
-
-        return jax.lax.while_loop(proceed, body, (jnp.int32(0), lanes, state))[1:]
-
-    return jax.jit(advance)

@@ -7,24 +7,24 @@ Knoll & Keyes 2004, and Steihaug 1983 for truncated inner iterations).
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
+
+from fpf_notebook.finder.solvers.newton import DampedStep
+from fpf_notebook.finder.solvers.protocol import Problem
 
 __all__ = ["krylov_steps"]
 
 _MAX_INNER = 100
 
 
-def krylov_steps(residual: Any, params: Any, x: Any, u: Any, damping: Any) -> Any:
+def krylov_steps(problem: Problem, x: jax.Array, damping: jax.Array) -> DampedStep:
     """Damped steps of all lanes; the same contract as the dense solver."""
 
-    def one(x_lane: Any, u_lane: Any, damping_lane: Any) -> Any:
-        def at(state: Any) -> Any:
-            return residual(params, state, u_lane)
-
-        r, push = jax.linearize(at, x_lane)
+    def one(
+        x_lane: jax.Array, u_lane: jax.Array, damping_lane: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        r, push = jax.linearize(lambda state: problem.residual(state, u_lane), x_lane)
         pull = jax.linear_transpose(push, x_lane)
         gradient = pull(r)[0]
         norm_r = jnp.linalg.norm(r)
@@ -36,12 +36,12 @@ def krylov_steps(residual: Any, params: Any, x: Any, u: Any, damping: Any) -> An
         )
         return r, delta, gradient
 
-    r, delta, gradient = jax.vmap(one)(x, u, damping)
+    r, delta, gradient = jax.vmap(one)(x, problem.u, damping)
 
-    def linear_model(move: Any) -> Any:
-        def push_one(x_lane: Any, u_lane: Any, move_lane: Any) -> Any:
-            return jax.jvp(lambda s: residual(params, s, u_lane), (x_lane,), (move_lane,))[1]
+    def linear_model(move: jax.Array) -> jax.Array:
+        def push_one(x_lane: jax.Array, u_lane: jax.Array, move_lane: jax.Array) -> jax.Array:
+            return jax.jvp(lambda s: problem.residual(s, u_lane), (x_lane,), (move_lane,))[1]
 
-        return r + jax.vmap(push_one)(x, u, move)
+        return r + jax.vmap(push_one)(x, problem.u, move)
 
-    return r, delta, gradient, linear_model
+    return DampedStep(r, delta, gradient, linear_model)

@@ -8,11 +8,17 @@ compiled call. What it needs and returns is the same for every method, so that t
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-__all__ = ["LaneStatus", "Lanes", "Tolerances", "new_lanes"]
+__all__ = ["LaneStatus", "Lanes", "new_lanes"]
+
+
+Array: TypeAlias = Any
+"""NumPy's outside of the compiled loop, JAX's inside."""
+
+Index: TypeAlias = np.ndarray | slice
 
 
 class LaneStatus(IntEnum):
@@ -49,37 +55,27 @@ class Lanes(NamedTuple):
     dynamics changes: zero at a stationary point of q. ``q_mark`` is q at the last stall check.
     """
 
-    x: Any  # [L, N]
-    q: Any  # [L]
-    dq: Any  # [L]
-    step: Any  # [L]
-    slope: Any  # [L]
-    damping: Any  # [L]
-    q_mark: Any  # [L]
-    n_iters: Any  # [L] int32
-    status: Any  # [L] int8
+    x: Array  # [L, N]
+    q: Array  # [L]
+    dq: Array  # [L]
+    step: Array  # [L]
+    slope: Array  # [L]
+    damping: Array  # [L]
+    q_mark: Array  # [L]
+    n_iters: Array  # [L] int32
+    status: Array  # [L] int8
 
-    def take(self, index: Any) -> Lanes:
+    def take(self, index: Index) -> Lanes:
         """Return the lanes at ``index``."""
         return Lanes(*(field[index] for field in self))
 
-    def put(self, index: Any, other: Lanes) -> None:
+    def put(self, index: Index, other: Lanes) -> None:
         """Write ``other`` into the (numpy) arrays at ``index``."""
         for mine, theirs in zip(self, other, strict=True):
             mine[index] = theirs
 
 
-class Tolerances(NamedTuple):
-    """Numbers that stop a lane; all are arguments of the compiled loop."""
-
-    tol_q: Any
-    tol_dq: Any
-    tol_step: Any
-    max_iters: Any
-    may_stall: Any
-
-
-def new_lanes(x_init: np.ndarray, dtype: Any, damping: float) -> Lanes:
+def new_lanes(x_init: np.ndarray, dtype: type[np.floating], damping: float) -> Lanes:
     """Lanes that have not moved yet.
 
     A state that is not finite, which cannot occur for checked input, would be reported as

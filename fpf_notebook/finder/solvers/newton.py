@@ -8,16 +8,17 @@ Sussillo & Barak (2013).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from fpf_notebook.finder.solvers import small_systems
-from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus, Tolerances
+from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus
+from fpf_notebook.finder.solvers.protocol import Limits, Problem
 
-__all__ = ["INITIAL_DAMPING", "STALL_CHECK_EVERY", "build_newton", "dense_steps", "residual_of"]
+__all__ = ["INITIAL_DAMPING", "STALL_CHECK_EVERY", "DampedStep", "Newton", "dense_steps"]
 
 INITIAL_DAMPING = 0.3
 """Measured on tanh, GRU and LSTM flip-flop nets and on chaotic random nets: 0.1 to 1 do as well."""
@@ -29,60 +30,87 @@ STALL_CHECK_EVERY = 5
 _GOOD, _POOR = 0.75, 0.25
 _SHRINK, _KEEP, _GROW, _REJECT = 0.2, 0.5, 2.0, 4.0
 _DAMPING_FLOOR = 1e-6
+_MATRICES_PER_LANE = 6  # Jacobian, its tangents, the normal matrix, its factor and copies of them
 
 
-def residual_of(
-    step: Callable[[Any, Any, Any], Any], time: str, step_dtype: str = "float64"
-) -> Callable[[Any, Any, Any], jax.Array]:
-    """Return the function whose roots are sought: F(x) - x for a map, dx/dt for a flow.
+class DampedStep(NamedTuple):
+    """Damped steps of all lanes.
 
-    ``step_dtype`` is the type that ``step`` takes; the residual has that of the state.
+    Attributes
+    ----------
+    r, delta, gradient : arrays, [L, N]
+        Residual, proposed move, gradient of q.
+    linear_model : callable
+        ``linear_model(move[L, N])`` is the residual that the linearization expects after a move.
     """
 
-    def residual(params: Any, x: Any, u: Any) -> jax.Array:
-        moved = step(params, x.astype(step_dtype), u.astype(step_dtype)).astype(x.dtype)
-        return moved if time == "continuous" else moved - x
+    r: jax.Array
+    delta: jax.Array
+    gradient: jax.Array
+    linear_model: Callable[[jax.Array], jax.Array]
 
-    return residual
+
+StepRule = Callable[[Problem, jax.Array, jax.Array], DampedStep]
 
 
-def build_newton(
-    step: Callable[[Any, Any, Any], Any],
-    time: str,
-    solve: Any = None,
-    step_dtype: str = "float64",
-) -> Any:
-    """Compile the loop that advances a batch of lanes.
+class NewtonMemory(NamedTuple):
+    """What tells whether a lane has ended.
+
+    ``q`` is that of the place from which the last step was proposed, ``better`` whether the step
+    was taken.
+    """
+
+    q: jax.Array  # [L]
+    better: jax.Array  # [L] bool
+
+
+class Newton:
+    """Levenberg–Marquardt; the default.
 
     Parameters
     ----------
-    step, time, step_dtype
-        As for `residual_of`.
-    solve : callable, optional
-        ``solve(residual, params, x, u, damping) -> (r, delta, gradient, linear_model)`` for all
-        lanes, where ``linear_model(move)`` is the residual that the linearization expects after
-        ``move``. Default: `dense_steps`.
-
-    Returns
-    -------
-    callable
-        ``advance(params, u[L, I], lanes, low[L, N], high[L, N], tol, n_steps, min_running)``,
-        jitted; stops after ``n_steps`` iterations, or as soon as at most ``min_running`` lanes
-        are left. Iterates are projected onto [low, high], outside of which no fixed point lies.
+    steps : callable
+        ``steps(problem, x, damping) -> DampedStep``: `dense_steps` (default), or those of
+        `krylov.py`, which need no matrix.
     """
-    residual = residual_of(step, time, step_dtype)
-    batched_residual = jax.vmap(residual, in_axes=(None, 0, 0))
-    solve_batch = dense_steps if solve is None else solve
 
-    def iterate(params: Any, u: Any, lanes: Lanes, low: Any, high: Any, tol: Tolerances) -> Lanes:
-        x, running = lanes.x, lanes.status == LaneStatus.RUNNING
-        r, delta, gradient, linear_model = solve_batch(residual, params, x, u, lanes.damping)
+    together = False
+    exact = True
+
+    def __init__(self, steps: StepRule | None = None) -> None:
+        self._steps: StepRule = dense_steps if steps is None else steps
+        self.dense = steps is None
+        self.name = "newton" if self.dense else "newton, matrix-free"
+
+    def key(self) -> Hashable:
+        """Return what the compiled loop depends on."""
+        return (self.name, self._steps)
+
+    def lane_numbers(self, n_states: int) -> int:
+        """Return what matrices and vectors take."""
+        return (_MATRICES_PER_LANE * n_states**2 if self.dense else 0) + 40 * n_states
+
+    def lane_flops(self, n_states: int) -> int:
+        """Return what a Jacobian and a factorization take, or products with vectors."""
+        return 4 * n_states**3 if self.dense else 40 * n_states
+
+    def init(self, x: jax.Array, limits: Limits) -> NewtonMemory:
+        """Return what is remembered before the first iteration."""
+        n = x.shape[0]
+        return NewtonMemory(jnp.full(n, jnp.inf, x.dtype), jnp.zeros(n, bool))
+
+    def step(
+        self, problem: Problem, lanes: Lanes, memory: NewtonMemory, limits: Limits
+    ) -> tuple[Lanes, NewtonMemory]:
+        """Make one damped step a lane, and take it where q falls. Iterates stay in the box."""
+        x = lanes.x
+        r, delta, gradient, linear_model = self._steps(problem, x, lanes.damping)
         q = 0.5 * jnp.sum(r * r, axis=-1)
         norm_r = jnp.sqrt(2.0 * q)
         slope = jnp.linalg.norm(gradient, axis=-1) / jnp.maximum(norm_r, jnp.finfo(q.dtype).tiny)
 
-        x_new = jnp.clip(x + delta, low, high)
-        r_new = batched_residual(params, x_new, u)
+        x_new = jnp.clip(x + delta, problem.low, problem.high)
+        r_new = problem.residuals(x_new)
         q_new = 0.5 * jnp.sum(r_new * r_new, axis=-1)
         promised = q - 0.5 * jnp.sum(linear_model(x_new - x) ** 2, axis=-1)
         gain = (q - q_new) / jnp.maximum(promised, jnp.finfo(q.dtype).tiny)
@@ -92,21 +120,42 @@ def build_newton(
             jnp.where(gain > _GOOD, _SHRINK, jnp.where(gain < _POOR, _GROW, _KEEP)),
             _REJECT,
         )
-        # A full Newton step this short, at a q this small, is the forward error itself.
-        length = jnp.linalg.norm(delta, axis=-1)
         q_next = jnp.where(better, q_new, q)
         n_iters = lanes.n_iters + 1
-        small = (q <= tol.tol_q) & (length <= tol.tol_step)
-        exact = q == 0.0
-        unchanged = better & (q - q_new <= tol.tol_dq) & (q <= tol.tol_q)
-        check = n_iters % STALL_CHECK_EVERY == 0
-        stalled = check & tol.may_stall & (q_next > 0.5 * lanes.q_mark) & (n_iters > 1)
-        status = jnp.select(
+        moved = Lanes(
+            x=jnp.where(better[:, None], x_new, x),
+            q=q_next,
+            dq=jnp.where(better, q - q_new, 0.0),
+            step=jnp.linalg.norm(delta, axis=-1),
+            slope=slope,
+            damping=jnp.maximum(lanes.damping * factor, _DAMPING_FLOOR),
+            q_mark=jnp.where(n_iters % STALL_CHECK_EVERY == 0, q_next, lanes.q_mark),
+            n_iters=n_iters,
+            status=lanes.status,
+        )
+        return moved, NewtonMemory(q, better)
+
+    def terminate(
+        self,
+        before: Lanes,
+        after: Lanes,
+        memory: NewtonMemory,
+        problem: Problem,
+        limits: Limits,
+    ) -> jax.Array:
+        """Tell which lanes have arrived, have stalled, diverged, or made all their iterations."""
+        q, better = memory
+        # A full Newton step this short, at a q this small, is the forward error itself.
+        small = (q <= limits.tol_q) & (after.step <= limits.tol_step)
+        unchanged = better & (q - after.q <= limits.tol_dq) & (q <= limits.tol_q)
+        check = after.n_iters % STALL_CHECK_EVERY == 0
+        stalled = check & limits.may_stall & (after.q > 0.5 * before.q_mark) & (after.n_iters > 1)
+        return jnp.select(
             [
                 ~jnp.isfinite(q),
-                small | exact | unchanged,
+                small | (q == 0.0) | unchanged,
                 stalled,
-                n_iters >= tol.max_iters,
+                after.n_iters >= limits.max_iters,
             ],
             [
                 jnp.int8(LaneStatus.DIVERGED),
@@ -116,57 +165,18 @@ def build_newton(
             ],
             jnp.int8(LaneStatus.RUNNING),
         )
-        moved = Lanes(
-            x=jnp.where(better[:, None], x_new, x),
-            q=q_next,
-            dq=jnp.where(better, q - q_new, 0.0),
-            step=length,
-            slope=slope,
-            damping=jnp.maximum(lanes.damping * factor, _DAMPING_FLOOR),
-            q_mark=jnp.where(check, q_next, lanes.q_mark),
-            n_iters=n_iters,
-            status=status,
-        )
-        return Lanes(
-            *(
-                jnp.where(running[:, None] if new.ndim == 2 else running, new, old)
-                for new, old in zip(moved, lanes, strict=True)
-            )
-        )
-
-    def advance(
-        params: Any,
-        u: Any,
-        lanes: Lanes,
-        low: Any,
-        high: Any,
-        tol: Tolerances,
-        n_steps: Any,
-        min_running: Any,
-    ) -> Lanes:
-        def proceed(carry: tuple[Any, Lanes]) -> Any:
-            k, now = carry
-            return (k < n_steps) & (jnp.sum(now.status == LaneStatus.RUNNING) > min_running)
-
-        def body(carry: tuple[Any, Lanes]) -> tuple[Any, Lanes]:
-            k, now = carry
-            return k + 1, iterate(params, u, now, low, high, tol)
-
-        return jax.lax.while_loop(proceed, body, (jnp.int32(0), lanes))[1]
-
-    return jax.jit(advance)
 
 
-def dense_steps(residual: Any, params: Any, x: Any, u: Any, damping: Any) -> Any:
+def dense_steps(problem: Problem, x: jax.Array, damping: jax.Array) -> DampedStep:
     """Damped steps of all lanes by Cholesky of AᵀA + λI, with λ = damping * |r|."""
     n = x.shape[-1]
     eye = jnp.eye(n, dtype=x.dtype)
 
-    def linearize(x_lane: Any, u_lane: Any) -> Any:
-        r, push = jax.linearize(lambda state: residual(params, state, u_lane), x_lane)
+    def linearize(x_lane: jax.Array, u_lane: jax.Array) -> tuple[jax.Array, jax.Array]:
+        r, push = jax.linearize(lambda state: problem.residual(state, u_lane), x_lane)
         return r, jax.vmap(push, out_axes=1)(eye)
 
-    r, a = jax.vmap(linearize)(x, u)
+    r, a = jax.vmap(linearize)(x, problem.u)
     gradient = jnp.einsum("lij,li->lj", a, r)
     # The tiny floor, relative to the size of A, keeps an exactly singular A factorizable: a
     # line attractor then gets the minimum-norm step instead of NaN.
@@ -180,7 +190,7 @@ def dense_steps(residual: Any, params: Any, x: Any, u: Any, damping: Any) -> Any
         lower = jnp.linalg.cholesky(gram + ridge[:, None, None] * eye)
         delta = -jax.scipy.linalg.cho_solve((lower, True), gradient[..., None])[..., 0]
 
-    def linear_model(move: Any) -> Any:
+    def linear_model(move: jax.Array) -> jax.Array:
         return r + jnp.einsum("lij,lj->li", a, move)
 
-    return r, delta, gradient, linear_model
+    return DampedStep(r, delta, gradient, linear_model)

@@ -11,21 +11,22 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import jax
 import numpy as np
 
+from fpf_notebook.dynamics.batches import padded
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder.progress import CancelToken, Progress
 from fpf_notebook.finder.rounding import rounding_floor
-from fpf_notebook.finder.solvers.adam import Schedule, build_adam, new_adam_state
-from fpf_notebook.finder.solvers.krylov import krylov_steps
-from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus, Tolerances
-from fpf_notebook.finder.solvers.newton import build_newton
+from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus
+from fpf_notebook.finder.solvers.loop import build_loop
+from fpf_notebook.finder.solvers.protocol import Limits, Memory, Solver
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["Watch", "pool_size", "run_adam", "run_newton"]
+__all__ = ["Watch", "pool_size", "run_lanes"]
 
 _SMALLEST_POOL = 64  # one compilation serves all small searches
 # Lanes that are worked on at once, by the number of states, at most: their matrices then stay in
@@ -34,7 +35,7 @@ _SMALLEST_POOL = 64  # one compilation serves all small searches
 _LARGEST_POOLS = {8: 1024, 32: 256, math.inf: 64}
 _TOL_UNIQUE = 1e-3  # the default
 _CHUNK_FLOPS = 4e8  # about a tenth of a second: what a cancellation has to wait for
-_MATRICES_PER_LANE = 6  # Jacobian, its tangents, the normal matrix, its factor and copies of them
+_LONGEST_CHUNK, _LONGEST_CHUNK_TOGETHER = 50, 100  # iterations
 
 
 class Watch:
@@ -76,8 +77,8 @@ class Watch:
             self.on_chunk(lanes)
 
 
-def pool_size(n_states: int, max_memory: int, matrix_free: bool, n_lanes: int) -> int:
-    """Lanes that are worked on at once: a power of two whose matrices fit into ``max_memory``.
+def pool_size(n_states: int, max_memory: int, lane_numbers: int, n_lanes: int) -> int:
+    """Lanes that are worked on at once: a power of two that fits into ``max_memory``.
 
     Parameters
     ----------
@@ -85,8 +86,8 @@ def pool_size(n_states: int, max_memory: int, matrix_free: bool, n_lanes: int) -
         Length of the state.
     max_memory : int
         Bytes.
-    matrix_free : bool
-        Whether lanes hold vectors only.
+    lane_numbers : int
+        How many numbers a lane takes: `Solver.lane_numbers`.
     n_lanes : int
         How many lanes there are; the pool is not made larger than needed.
 
@@ -95,15 +96,15 @@ def pool_size(n_states: int, max_memory: int, matrix_free: bool, n_lanes: int) -
     int
         At least 1, at most 1,024, 256 or 64: the fewer, the more states there are.
     """
-    numbers = 40 * n_states if matrix_free else _MATRICES_PER_LANE * n_states**2 + 40 * n_states
-    fitting = max(1, int(max_memory // (8 * numbers)))
+    fitting = max(1, int(max_memory // (8 * lane_numbers)))
     quickest = next(n for most, n in _LARGEST_POOLS.items() if n_states <= most)
     largest = min(quickest, 1 << (fitting.bit_length() - 1))
     needed = 1 << max(0, n_lanes - 1).bit_length()
     return min(largest, max(needed, _SMALLEST_POOL))
 
 
-def run_newton(
+def run_lanes(
+    solver: Solver,
     step_map: StepMap,
     u: np.ndarray,
     lanes: Lanes,
@@ -114,98 +115,115 @@ def run_newton(
     *,
     may_stall: bool = True,
 ) -> None:
-    """Advance all running lanes to their end, in place."""
+    """Advance all running lanes to their end by any solver, in place.
+
+    Parameters
+    ----------
+    solver : Solver
+        The method.
+    step_map : StepMap
+        The network.
+    u, lanes, low, high
+        Constant input, state and box of each lane.
+    options : Options
+        Tolerances.
+    watch : Watch
+        Progress and cancellation.
+    may_stall : bool
+        Whether lanes may end in local minima of q.
+    """
     n_states, dtype = lanes.x.shape[1], lanes.x.dtype
-    matrix_free = n_states > options.dense_limit
-    solve = krylov_steps if matrix_free else None
     advance = compiled(
-        "newton",
+        "lanes",
         step_map,
-        (matrix_free, step_map.time, step_map.dtype),
-        lambda step: build_newton(step, step_map.time, solve, step_map.dtype),
+        (solver.key(), step_map.time, step_map.dtype),
+        lambda step: build_loop(solver, step, step_map.time, step_map.dtype),
     )
-    # The coarser of the two: what holds the state, and what the step computes with.
-    floor = max(rounding_floor(n_states, name) for name in (dtype.name, step_map.precision))
-    tol = Tolerances(
-        tol_q=dtype.type(max(options.newton_tol_q, floor)),
-        tol_dq=dtype.type(options.tol_dq),
-        # Well below tol_unique: two lanes of one point must not end up as two points. A larger
-        # tol_unique merges more, and changes nothing in how far a lane is carried.
-        tol_step=dtype.type(
-            max(0.01 * min(options.tol_unique, _TOL_UNIQUE), float(np.finfo(dtype).eps) ** 0.75)
-        ),
-        max_iters=np.int32(options.max_iters),
-        may_stall=np.bool_(may_stall),
-    )
+    limits = _limits(solver, step_map, n_states, dtype, options, may_stall)
     running = np.flatnonzero(lanes.status == LaneStatus.RUNNING)
-    size = pool_size(n_states, options.max_memory, matrix_free, len(running))
+    if solver.together:
+        size = 1 << max(0, len(running) - 1).bit_length()
+    else:
+        size = pool_size(n_states, options.max_memory, solver.lane_numbers(n_states), len(running))
+    longest = _LONGEST_CHUNK_TOGETHER if solver.together else _LONGEST_CHUNK
+    n_steps = int(np.clip(_CHUNK_FLOPS / (size * solver.lane_flops(n_states)), 1, longest))
+    if watch.every is not None:
+        n_steps = min(n_steps, watch.every)
     active, waiting = running[:size], running[size:]
+    memory: Memory = None
+    kept = running[:0]
     while len(active) and not watch.stop():
         pool = _padded(lanes.take(active), size)
-        lane_flops = 40 * n_states if matrix_free else 4 * n_states**3
-        n_steps = int(np.clip(_CHUNK_FLOPS / (size * lane_flops), 1, 50))
-        if watch.every is not None:
-            n_steps = min(n_steps, watch.every)
-        out = advance(
+        rows = (
+            padded(u[active], size).astype(dtype),
+            padded(low[active], size).astype(dtype),
+            padded(high[active], size).astype(dtype),
+            np.arange(size) < len(active),
+        )
+        fresh = solver.init(pool.x, limits)
+        memory = fresh if memory is None else _merged(memory, fresh, kept, size)
+        out, memory = advance(
             step_map.params,
-            _pad(u[active], size).astype(dtype),
+            rows,
             pool,
-            _pad(low[active], size).astype(dtype),
-            _pad(high[active], size).astype(dtype),
-            tol,
+            memory,
+            limits,
             np.int32(n_steps),
             np.int32(size // 4 if len(waiting) else 0),
         )
         lanes.put(active, Lanes(*(np.asarray(field)[: len(active)] for field in out)))
         watch.report(lanes)
-        still = active[lanes.status[active] == LaneStatus.RUNNING]
+        kept = np.flatnonzero(lanes.status[active] == LaneStatus.RUNNING)
+        still = active[kept]
         free = size - len(still)
         active, waiting = np.concatenate([still, waiting[:free]]), waiting[free:]
 
 
-def run_adam(
-    step_map: StepMap, u: np.ndarray, lanes: Lanes, options: Options, watch: Watch
-) -> None:
-    """Advance all lanes to their end by Adam, in place."""
-    joint = options.method == "joint"
-    advance = compiled(
-        "adam",
-        step_map,
-        (joint, step_map.time, step_map.dtype),
-        lambda step: build_adam(step, step_map.time, joint, step_map.dtype),
-    )
-    n, dtype = len(lanes.q), lanes.x.dtype
-    size = 1 << max(0, n - 1).bit_length()
-    schedule = Schedule(
+def _limits(
+    solver: Solver,
+    step_map: StepMap,
+    n_states: int,
+    dtype: np.dtype[np.float64] | np.dtype[np.float32],
+    options: Options,
+    may_stall: bool,
+) -> Limits:
+    # The coarser of the two: what holds the state, and what the step computes with.
+    floor = max(rounding_floor(n_states, name) for name in (dtype.name, step_map.precision))
+    # Well below tol_unique: two lanes of one point must not end up as two points. A larger
+    # tol_unique merges more, and changes nothing in how far a lane is carried.
+    tol_step = max(0.01 * min(options.tol_unique, _TOL_UNIQUE), float(np.finfo(dtype).eps) ** 0.75)
+    return Limits(
+        tol_q=dtype.type(max(options.newton_tol_q, floor) if solver.exact else options.tol_q),
+        tol_dq=dtype.type(options.tol_dq),
+        tol_step=dtype.type(tol_step),
+        max_iters=np.int32(options.max_iters),
+        may_stall=np.bool_(may_stall),
+        lr_init=dtype.type(options.lr_init),
         lr_factor=dtype.type(options.lr_factor),
         lr_patience=np.int32(options.lr_patience),
         lr_cooldown=np.int32(options.lr_cooldown),
-        tol_q=dtype.type(options.tol_q),
-        tol_dq=dtype.type(options.tol_dq),
-        max_iters=np.int32(options.max_iters),
     )
-    valid = np.arange(size) < n
-    pool = _padded(lanes, size)
-    state = new_adam_state(pool.x, options.lr_init)
-    padded_u = _pad(u, size).astype(dtype)
-    chunk = np.int32(watch.every or 100)
-    while np.any(lanes.status == LaneStatus.RUNNING) and not watch.stop():
-        pool, state = advance(step_map.params, padded_u, pool, state, valid, schedule, chunk)
-        lanes.put(slice(None), Lanes(*(np.asarray(field)[:n] for field in pool)))
-        watch.report(lanes)
 
 
-def _pad(rows: np.ndarray, size: int) -> np.ndarray:
-    """Fill up to ``size`` rows by repeating the first one."""
-    if len(rows) == size:
+def _merged(memory: Memory, fresh: Memory, kept: np.ndarray, size: int) -> Memory:
+    """Return the memory of a refilled pool: that of the lanes that stay, and fresh rows.
+
+    What has no row a lane (a counter of iterations) stays as it is.
+    """
+
+    def merge(old: jax.Array, new: jax.Array) -> jax.Array | np.ndarray:
+        if np.ndim(old) == 0 or np.shape(old)[0] != size:
+            return old
+        rows = np.array(new)
+        rows[: len(kept)] = np.asarray(old)[kept]
         return rows
-    filler = np.broadcast_to(rows[:1], (size - len(rows), *rows.shape[1:]))
-    return np.concatenate([rows, filler])
+
+    return jax.tree.map(merge, memory, fresh)
 
 
 def _padded(lanes: Lanes, size: int) -> Lanes:
     n = len(lanes.q)
-    padded = Lanes(*(_pad(field, size) for field in lanes))
+    filled = Lanes(*(padded(field, size) for field in lanes))
     if n < size:
-        padded.status[n:] = LaneStatus.CONVERGED
-    return padded
+        filled.status[n:] = LaneStatus.CONVERGED
+    return filled

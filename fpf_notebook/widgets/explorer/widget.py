@@ -6,6 +6,7 @@ import dataclasses
 import threading
 import uuid
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as ipw
@@ -15,6 +16,7 @@ import traitlets
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.options import Options
+from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.finder.source import MODEL_OPTIONS
 from fpf_notebook.finder.suggest import refuse_unknown
@@ -25,7 +27,7 @@ from fpf_notebook.widgets.explorer.controls import control_column
 from fpf_notebook.widgets.explorer.export import ExplorerExport
 from fpf_notebook.widgets.explorer.launches import Launching
 from fpf_notebook.widgets.hints import hints_of
-from fpf_notebook.widgets.live import Job, LatestWins, Report
+from fpf_notebook.widgets.live import Job, LatestWins, Report, ThrottledProgress
 from fpf_notebook.widgets.status import report_status
 from fpf_notebook.widgets.view import ExplorerPicture
 
@@ -257,7 +259,11 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
         )
 
     def _refresh(self, force: bool = False) -> None:
-        request = self.request
+        try:
+            request = self.request
+        except (TypeError, ValueError) as problem:  # shown, and raised by `wait`
+            self._worker.submit(Job(_failing(problem), lambda _: None))
+            return
         self.picture.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
         earlier = None if force else self._found
         known = searching.is_known(self._found, request)
@@ -355,6 +361,13 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
     def _settle(self, timeout: float) -> None:
         if self._found is None and self._worker.busy:
             self._worker.settle(timeout)
+
+
+def _failing(problem: Exception) -> Callable[[CancelToken, ThrottledProgress], None]:
+    def work(cancel: CancelToken, progress: ThrottledProgress) -> None:
+        raise problem
+
+    return work
 
 
 def _tell(me: weakref.ref[FixedPointExplorer], report: Report) -> None:
