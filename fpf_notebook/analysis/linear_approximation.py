@@ -166,12 +166,18 @@ def linearized_run(
 def nearest_point(
     states: Float[np.ndarray, "n n_states"], points: Float[np.ndarray, "k n_states"]
 ) -> Int[np.ndarray, "n"]:
-    """Return the index of the point nearest to each state, by Euclidean distance."""
+    """Return the index of the point nearest to each state, by Euclidean distance.
+
+    The first one where several are equally near.
+    """
+    from scipy.spatial.distance import cdist
+
     states, points = np.asarray(states, np.float64), np.asarray(points, np.float64)
     block = max(1, _MAX_MEMORY // (8 * max(1, len(points))))
-    squares = (points**2).sum(axis=1)
+    # Not |p|² - 2 x·p: far from the origin the difference is rounding, and between two points that
+    # are equally near, as in symmetric networks, the kernel of the BLAS would choose.
     found = [
-        np.argmin(squares - 2 * states[start : start + block] @ points.T, axis=1)
+        np.argmin(cdist(states[start : start + block], points, "sqeuclidean"), axis=1)
         for start in range(0, len(states), block)
     ]
     return np.concatenate(found) if found else np.zeros(0, np.int64)

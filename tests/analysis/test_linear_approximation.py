@@ -119,6 +119,20 @@ def test_nearest_point_is_that_of_the_distances():
     np.testing.assert_array_equal(nearest_point(states, points), expected)
 
 
+def test_the_nearest_point_is_told_far_from_the_origin():
+    points = 1e8 + np.array([[0.0, 0.0], [0.5, 0.0], [0.5, 0.5]])
+    states = points[[2, 0, 1, 1]] + 0.1
+    np.testing.assert_array_equal(nearest_point(states, points), [2, 0, 1, 1])
+
+
+@pytest.mark.parametrize("n_states", [3, 50])
+def test_of_two_points_equally_near_the_first_is_the_nearest(n_states):
+    point = np.random.default_rng(n_states).normal(size=n_states)
+    middle = np.zeros((5, n_states))  # of a symmetric pair
+    assert nearest_point(middle, np.stack([point, -point])).tolist() == [0] * 5
+    assert nearest_point(middle, np.stack([-point, point])).tolist() == [0] * 5
+
+
 def test_what_does_not_fit_is_refused(affine):
     states, inputs = np.zeros((2, 4, 3)), np.zeros((2, 4, 2))
     points = record_points(affine, np.zeros((1, 3)))
