@@ -5,6 +5,8 @@ unrolled, known numbers folded, equal expressions once, and operations that only
 into addresses. :func:`evaluate` is the algebra of plain numbers, and the model of every other.
 """
 
+from fpf_notebook.dynamics.jaxpr.boxes import InvariantBox, invariant_box, is_whole
+from fpf_notebook.dynamics.jaxpr.inclusion import Enclosure, Inclusion
 from fpf_notebook.dynamics.jaxpr.interpreter import parameter_names, program_of
 from fpf_notebook.dynamics.jaxpr.plain import evaluate
 from fpf_notebook.dynamics.jaxpr.program import (
@@ -21,6 +23,9 @@ from fpf_notebook.dynamics.jaxpr.program import (
 __all__ = [
     "OPERATIONS",
     "Constant",
+    "Enclosure",
+    "Inclusion",
+    "InvariantBox",
     "NotCoveredError",
     "Operand",
     "Operation",
@@ -28,6 +33,8 @@ __all__ = [
     "Uncovered",
     "View",
     "evaluate",
+    "invariant_box",
+    "is_whole",
     "parameter_names",
     "program_of",
 ]

@@ -155,6 +155,8 @@ def _evaluated(eqn: Any, values: list[Value]) -> list[Value]:
     quick = _QUICK.get(name)
     if name in MOVES:
         return [MOVES[name](np.asarray(values[0]), p)]
+    if name == "split":
+        return list(split(np.asarray(values[0]), p))
     if name == "iota":
         shape, axis = p["shape"], p["dimension"]
         line = np.arange(shape[axis], dtype=np.dtype(p["dtype"]))
