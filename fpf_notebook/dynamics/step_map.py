@@ -204,12 +204,39 @@ class StepMap:
         if box is None:
             return None
         inputs = np.asarray(u, dtype=self.dtype).reshape(self.n_inputs)
+        if getattr(box, "on_host", False):
+            return box(self.params, inputs)
         apply = compiled(
             "box", self, identity_of(box), lambda _: jax.jit(box, compiler_options=QUICK)
         )
         with jax.enable_x64(True):
             low, high = apply(self.params, inputs)
             return np.asarray(low), np.asarray(high)
+
+    def box_is_whole(self, u: Float[AnyArray, "n_inputs"]) -> bool | None:
+        """Say whether it is proven that all fixed points lie in the box.
+
+        An invariant box need not hold all fixed points: there can be others around it. A box is
+        whole if interval arithmetic shows that the step moves every state outside inwards (up to
+        a size of 2^20).
+
+        Parameters
+        ----------
+        u
+            One input.
+
+        Returns
+        -------
+        bool or None
+            True if that is proven, False if it is not, None when no box is known.
+        """
+        bounds = self.invariant_box(u)
+        if bounds is None:
+            return None
+        from fpf_notebook.dynamics.jaxpr import is_whole  # it imports this file
+
+        inputs = np.asarray(u, dtype=np.float64).reshape(self.n_inputs)
+        return is_whole(self, inputs, *(np.asarray(edge, np.float64) for edge in bounds))
 
     def trajectory(
         self,

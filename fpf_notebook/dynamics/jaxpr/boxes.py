@@ -17,7 +17,7 @@ FAR = 2.0**20
 """A box is whole if no fixed point of size up to this lies outside."""
 _LIMIT = 1e7  # boxes are grown up to this size
 _MAX_TURNS = 100
-_QUICK_TURNS = 12
+_QUICK_WORK = 2_000_000  # numbers at corners of polynomials
 _MAX_PEELS = 120
 # Up to this many states the step's range is taken over parts of h_i: a component that depends on
 # its own state by a cubic, say, is bounded well by that alone.
@@ -152,6 +152,10 @@ class _Search:
         self.quick = quick
         self.n = inclusion.n_states
         self.rows = _grouped(inclusion)
+        work = inclusion.correlations.work
+        self._turns = (
+            int(np.clip(_QUICK_WORK // work, 3, 12 if self.n > 4 else 40)) if quick else _MAX_TURNS
+        )
 
     def run(self) -> InvariantBox:
         n = self.n
@@ -175,7 +179,10 @@ class _Search:
                 return self._found(*hair, known, how, tried if holds else hair)
             if holds:
                 return self._found(*tried, known, how)
-        grown = self._grow(low, high, known)
+        few = self.n <= _MAX_CUT_STATES
+        grown = self._grow(low, high, known, careful=few)
+        if isinstance(grown, list) and few:
+            grown = self._grow(low, high, known)
         if isinstance(grown, tuple):
             return self._found(*self._shrunk(*grown), known, "grown until it is not left")
         return InvariantBox(None, None, None, self._why_not(grown, blame))
@@ -239,11 +246,14 @@ class _Search:
         return bool(np.all(below <= 0) and np.all(above <= 0))
 
     def _grow(
-        self, low: np.ndarray, high: np.ndarray, known: np.ndarray
+        self, low: np.ndarray, high: np.ndarray, known: np.ndarray, careful: bool = False
     ) -> tuple[np.ndarray, np.ndarray] | list[float]:
-        """Grow a box until it is not left; else return the sizes of the last two."""
+        """Grow a box until it is not left; else return the sizes of the last two.
+
+        Carefully in small strides: a cubic holds a box of middle size, and no larger one.
+        """
         history: list[tuple[np.ndarray, ...]] = []
-        for turn in range(_QUICK_TURNS if self.quick else _MAX_TURNS):
+        for turn in range(self._turns):
             if turn:
                 low, high = _coarse(low - 1e-9, high + 1e-9)
             below, above = self._excess(low, high)
@@ -253,18 +263,46 @@ class _Search:
             finite = np.all(np.isfinite(below)) and np.all(np.isfinite(above))
             if not finite or max(np.abs(low).max(), np.abs(high).max()) > _LIMIT:
                 break
-            if history:
+            stride = 0.5 if careful else 4.0
+            if history and careful:
                 low0, high0, below0, above0 = history[-1]
-                stride = 0.5 if self.n <= _MAX_CUT_STATES else 4.0
-                new = (
-                    -_target(-low, -low0, below, below0, stride),
-                    _target(high, high0, above, above0, stride),
-                )
+                rates = _secant(-low, -low0, below, below0), _secant(high, high0, above, above0)
             else:
-                new = low - np.maximum(below, 0), high + np.maximum(above, 0)
+                rates = self._rates(low, high, below, above)
+            new = (
+                -_target(-low, below, rates[0], stride),
+                _target(high, above, rates[1], stride),
+            )
+            if history and not careful:
+                width = high - low
+                new = (
+                    -_overshot(-new[0], -low, -history[-1][0], width),
+                    _overshot(new[1], high, history[-1][1], width),
+                )
             history.append((low, high, below, above))
             low, high = np.where(known, low, new[0]), np.where(known, high, new[1])
         return [float(np.max(h - a)) for a, h, *_ in history[-2:]]
+
+    def _rates(
+        self, low: np.ndarray, high: np.ndarray, below: np.ndarray, above: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return how fast the excess at each face changes as that face alone moves outwards."""
+        move = 0.5 * np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
+        memory = self.inclusion.enclose(low, high)
+        a, b = np.full(self.n, -np.inf), np.full(self.n, np.inf)
+        inner = (low - move, low - move) if self.flow else (low - move, high)
+        outer = (high + move, high + move) if self.flow else (low, high + move)
+        for rows, corners in self._corners(memory, inner, residual=False):
+            axes = tuple(range(corners.low.ndim - 2))
+            a[rows] = np.maximum(a[rows], corners.low.min(axis=axes)[:, 0])
+        for rows, corners in self._corners(memory, outer, residual=False):
+            axes = tuple(range(corners.high.ndim - 2))
+            b[rows] = np.minimum(b[rows], corners.high.max(axis=axes)[:, 0])
+        if not self.flow:
+            a, b = a - (low - move), b - (high + move)
+        with np.errstate(all="ignore"):
+            rates = (-a - below) / move, (b - above) / move
+        return tuple(np.where(np.isfinite(r), r, 0.0) for r in rates)  # type: ignore[return-value]
 
     def _shrunk(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the step's image of the box, which holds the same fixed points, several times."""
@@ -415,15 +453,22 @@ def _moves_inwards(corners: Corners, sign: float) -> np.ndarray:
     return np.asarray(np.all(worst <= 0, axis=axes) & some)
 
 
-def _target(
-    x: np.ndarray, x0: np.ndarray, e: np.ndarray, e0: np.ndarray, stride: float
-) -> np.ndarray:
-    """Return where the excess e of the upper end x should vanish, by the secant."""
-    moved = x != x0
-    rate = (e - e0) / np.where(moved, x - x0, 1.0)
-    good = moved & (rate < 0) & (e > 0)
+def _secant(x: np.ndarray, x0: np.ndarray, e: np.ndarray, e0: np.ndarray) -> np.ndarray:
+    return np.where(x != x0, (e - e0) / np.where(x != x0, x - x0, 1.0), 0.0)
+
+
+def _target(x: np.ndarray, e: np.ndarray, rate: np.ndarray, stride: float) -> np.ndarray:
+    """Return where the excess e of the upper end x should vanish, by its rate of change."""
+    good = (rate < 0) & (e > 0)
     jump = np.minimum(-e / np.where(good, rate, -1.0) * 1.001, stride * (np.abs(x) + 1))
     return np.where(e <= 0, x, np.where(good, x + jump, x + (e + 0.1 * np.abs(x))))
+
+
+def _overshot(new: np.ndarray, x: np.ndarray, x0: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Go on to the limit of a geometric series of which the last two increments are known."""
+    step, last = new - x, x - x0
+    ratio = np.clip(step / np.where(last > 0, last, np.inf), 0.0, 0.9)
+    return np.where(step > 0, x + step / (1 - ratio) + 0.02 * width, new)
 
 
 def _coarse(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

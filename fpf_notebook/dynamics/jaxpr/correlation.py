@@ -64,13 +64,36 @@ class Correlations:
                 found = self._polynomial(operation, operation.operands)
                 if found is not None:
                     self._polynomials[operation.start] = found
+        self._joint = self._bounded_jointly()
 
     # -- structure -------------------------------------------------------------------------------
 
     def repeats(self, operation: Operation) -> bool:
-        """Whether an atom occurs more than once, so that the joint range may be narrower."""
-        found = self._polynomials.get(operation.start)
-        return found is not None and found.repeats
+        """Whether the joint range is worth computing.
+
+        It is where an atom occurs more than once, and where something that is no polynomial reads
+        the result.
+        """
+        return operation.start in self._joint
+
+    @property
+    def work(self) -> int:
+        """How many numbers joint ranges take, roughly."""
+        sizes = [
+            operation.size * 2 ** len(self._polynomials[operation.start].atoms)
+            for operation in self.program.operations
+            if operation.start in self._joint
+        ]
+        return 1 + len(sizes) * sum(sizes)
+
+    def _bounded_jointly(self) -> set[int]:
+        read = [self.program.output.addresses]
+        for operation in self.program.operations:
+            if operation.start not in self._polynomials:
+                read += [o.addresses for o in operation.operands if isinstance(o, View)]
+        owners = np.unique(self._owners[np.concatenate(read)])
+        starts = {self.program.operations[owner].start for owner in owners if owner >= 0}
+        return {start for start, found in self._polynomials.items() if found.repeats} & starts
 
     def owners(self, addresses: np.ndarray) -> np.ndarray:
         """Return the number of the operation that makes each cell; -1 for inputs."""

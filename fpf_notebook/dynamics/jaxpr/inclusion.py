@@ -33,6 +33,13 @@ _GROWING_NAMES = (
 )
 _GROWING = frozenset(_GROWING_NAMES.split())
 
+_QUICK_RANGES = {
+    **RANGES,
+    "add": iv.quick_add,
+    "sub": lambda x, y: iv.quick_add(x, iv.neg(y)),
+    "mul": iv.quick_mul,
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Enclosure:
@@ -73,6 +80,7 @@ class Inclusion:
             )
         self.program = program
         self.n_states = program.inputs["h"].stop
+        self._ranges = RANGES
         low = np.full((program.size, 1), -np.inf)
         self._fixed = Enclosure(low, -low)
         for operation in program.operations:
@@ -117,6 +125,7 @@ class Inclusion:
         memory = Enclosure(
             np.empty((self.program.size, lanes)), np.empty((self.program.size, lanes))
         )
+        self._ranges = RANGES if correlated else _QUICK_RANGES
         memory.low[: self.n_states] = np.reshape(low, (self.n_states, lanes))
         memory.high[: self.n_states] = np.reshape(high, (self.n_states, lanes))
         with np.errstate(all="ignore"):
@@ -188,7 +197,7 @@ class Inclusion:
             special = quotient(self.program, operation, operands, values, read)
             if special is not None:
                 return special
-        bounds = RANGES[operation.name](*values)
+        bounds = self._ranges[operation.name](*values)
         joint = None
         if operation.name == "mul":
             joint = scaled(self.program, operands, read)
@@ -214,6 +223,36 @@ class Inclusion:
         else:
             yes_value, no_value = read(yes), read(no)
         return select(truth, yes_value, no_value)
+
+    def at_edge(
+        self, operation: Operation, enclosure: Enclosure
+    ) -> tuple[Interval, Interval] | None:
+        """Return both sides of ``where(x > c, f(x), g(x))`` at x = c; None if it is another choice.
+
+        Parameters
+        ----------
+        operation
+            The operation, a ``select``.
+        enclosure
+            Bounds of what else they depend on.
+
+        Returns
+        -------
+        tuple or None
+            The intervals of f(c) and of g(c).
+        """
+        condition, yes, no = operation.operands
+        found = self.correlations.element(condition)
+        if found is None or found[0].name not in ("gt", "ge", "lt", "le"):
+            return None
+        x, c = found[1]
+        if isinstance(x, Constant):
+            x, c = c, x
+        if isinstance(x, Constant) or not iv.is_point(enclosure.of(c)):
+            return None
+        edge = enclosure.of(c)
+        at = self._restricted(enclosure.of, x, edge)
+        return at(yes), at(no)
 
     def _sides(self, condition: Operand, read: Reader) -> tuple[View, Interval, Interval] | None:
         """Return x, and its intervals where the condition holds and where it does not."""

@@ -238,11 +238,12 @@ def _steps(n: int, matrix: Callable[..., Any], vector: Callable[..., Any]) -> li
             ]
         )
 
-    @add("two populations, Euler", SOME, 2)
+    @add("two populations, Euler", RATES, 2)
     def _(s, u):
         x = 0.26 * s - 0.05 * s[::-1] + 0.33
         y = 270.0 * x - 108.0
-        return s + 1e-3 * (-s / 0.1 + (1 - s) * 0.641 * y / (1 - jnp.exp(-0.154 * y)))
+        rate = y / (1 - jnp.exp(-0.154 * y))
+        return s + 1e-3 * (-s / 0.1 + (1 - s) * 0.641 * rate)
 
     @add("excitable, flow", SOME, 2, True)
     def _(s, u):
@@ -260,7 +261,7 @@ def _steps(n: int, matrix: Callable[..., Any], vector: Callable[..., Any]) -> li
         k4 = f(h + 0.1 * k3)
         return h + 0.1 / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
-    @add("midpoint", UNIT)
+    @add("midpoint", SOME)
     def _(h, u):
         def f(x):
             return jnp.tanh(W @ x + b) - x

@@ -1,0 +1,101 @@
+"""The box of a model that brings none of its own: proven from its step."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from fpf_notebook.dynamics.jaxpr.boxes import InvariantBox, invariant_box
+from fpf_notebook.dynamics.step_map import StepMap
+
+_MAX_STATES = 2048
+_MAX_OPERATIONS = 1000
+_MAX_KEPT = 64
+
+
+def with_proven_box(step_map: StepMap) -> StepMap:
+    """Give a step map without a box the one that can be proven quickly, if there is one.
+
+    Parameters
+    ----------
+    step_map
+        The step map. Nothing happens if it has a box.
+
+    Returns
+    -------
+    StepMap
+        With ``box`` and ``box_reason``; without a box, the reason says also what stands in the way
+        of a proof.
+    """
+    if step_map.box is not None or step_map.n_states > _MAX_STATES:
+        return step_map
+    box = ProvenBox(step_map)
+    found = box.found(step_map.params, np.zeros(step_map.n_inputs))
+    if found.low is None:
+        reasons = [step_map.box_reason, found.reason]
+        return dataclasses.replace(step_map, box_reason="; ".join(filter(None, reasons)))
+    reason = f"proven from the step by interval arithmetic: {found.reason}"
+    return dataclasses.replace(step_map, box=box, box_reason=reason)
+
+
+class ProvenBox:
+    """A box as a function of parameters and input, worked out anew for each input.
+
+    Parameters
+    ----------
+    step_map
+        The step map whose step is looked at.
+    """
+
+    on_host = True  # it works on numbers: not to be traced
+
+    def __init__(self, step_map: StepMap) -> None:
+        self._step_map = dataclasses.replace(step_map, box=None)
+        self.identity = f"proven from {step_map.signature}"
+        # The parameters stand in the entry too: as long as it lives, their address is theirs.
+        self._kept: OrderedDict[tuple[int, bytes], tuple[Any, InvariantBox]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, params: Any, u: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return ``(low, high)``, widened by a hair, or None if no box is found for this input."""
+        found = self.found(params, u)
+        if found.low is None:
+            return None
+        low, high = found.widened()
+        if self._step_map.precision == "float32":  # whose rounding is no part of the proof
+            hair = 2.0**-20 * np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
+            low, high = low - hair, high + hair
+        return low.astype(self._step_map.dtype), high.astype(self._step_map.dtype)
+
+    def found(self, params: Any, u: Any) -> InvariantBox:
+        """Return the box, or the reason why there is none.
+
+        Parameters
+        ----------
+        params
+            The parameters of the step map.
+        u
+            The input.
+
+        Returns
+        -------
+        InvariantBox
+            What was found; kept for the next call.
+        """
+        inputs = np.asarray(u, dtype=float)
+        key = (id(params), inputs.tobytes())
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is not None:
+            return kept[1]
+        step_map = dataclasses.replace(self._step_map, params=params)
+        found = invariant_box(step_map, inputs, quick=True, max_operations=_MAX_OPERATIONS)
+        with self._lock:
+            self._kept[key] = (params, found)
+            while len(self._kept) > _MAX_KEPT:
+                self._kept.popitem(last=False)
+        return found

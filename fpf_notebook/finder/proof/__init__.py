@@ -1,0 +1,5 @@
+"""Proofs: certificates of single points, and of whole sets by branch and prune."""
+
+from fpf_notebook.finder.proof.certificates import Certificates, certify
+
+__all__ = ["Certificates", "certify"]
