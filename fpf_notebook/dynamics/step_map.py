@@ -205,7 +205,8 @@ class StepMap:
             return None
         inputs = np.asarray(u, dtype=self.dtype).reshape(self.n_inputs)
         if getattr(box, "on_host", False):
-            return box(self.params, inputs)
+            bounds: tuple[np.ndarray, np.ndarray] | None = box(self.params, inputs)  # type: ignore
+            return bounds
         apply = compiled(
             "box", self, identity_of(box), lambda _: jax.jit(box, compiler_options=QUICK)
         )

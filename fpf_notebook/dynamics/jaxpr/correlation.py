@@ -15,6 +15,7 @@ import numpy as np
 
 from fpf_notebook.dynamics.jaxpr import rounding as iv
 from fpf_notebook.dynamics.jaxpr.program import Constant, Operand, Operation, Program, View
+from fpf_notebook.dynamics.jaxpr.ranges import RANGES
 from fpf_notebook.dynamics.jaxpr.rounding import Interval
 
 MAX_ATOMS = 7
@@ -260,8 +261,7 @@ class Correlations:
             raise AssertionError("an atom that was not counted")
         operation, operands = found
         parts = [self._at(o, values, memo, low, high) for o in operands]
-        rule = {"neg": iv.neg, "add": iv.add, "sub": iv.sub, "mul": iv.mul, "div": iv.div}
-        result: Interval = rule[operation.name](*parts)
+        result = RANGES[operation.name](*parts)
         memo[key] = result
         return result
 

@@ -83,6 +83,7 @@ class Inclusion:
         self._ranges = RANGES
         low = np.full((program.size, 1), -np.inf)
         self._fixed = Enclosure(low, -low)
+        self.correlations = Correlations(program, low[:, 0], -low[:, 0])
         for operation in program.operations:
             if not operation.varies:
                 self._write(operation, self._fixed, self._apply(operation, self._fixed.of))
@@ -172,6 +173,9 @@ class Inclusion:
             return np.full((operation.size, 1), -np.inf), np.full((operation.size, 1), np.inf)
         values = [read(operand) for operand in operation.operands]
         if name == "matmul":
+            left = operation.operands[0]
+            if isinstance(left, View) and not self._varies(left):  # the same in each lane
+                values[0] = self._fixed.of(left)
             return _matmul(operation, values[0], values[1])
         low, high = (end.reshape(*operation.shape, end.shape[1]) for end in values[0])
         if name == "sum":
@@ -183,6 +187,10 @@ class Inclusion:
             return out
         best = np.max if name == "maximum" else np.min
         return best(low, axis=1), best(high, axis=1)
+
+    def _varies(self, view: View) -> bool:
+        owners = np.unique(self.correlations.owners(view.addresses))
+        return any(i < 0 or self.program.operations[i].varies for i in owners)
 
     def elementwise(
         self, operation: Operation, operands: tuple[Operand, ...], read: Reader

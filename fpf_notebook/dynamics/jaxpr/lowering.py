@@ -144,7 +144,7 @@ def _is_complex(value: Value) -> bool:
 def _is_arithmetic(eqn: Any) -> bool:
     """Whether an equation on known numbers may round, so that the builder must decide."""
     name = eqn.primitive.name
-    if any(_kind(v.aval) != "f" for v in (*eqn.outvars, *eqn.invars)):
+    if name in MOVING_RULES or any(_kind(v.aval) != "f" for v in (*eqn.outvars, *eqn.invars)):
         return False
     return name in SAME or name in _RULES or name in _REDUCTIONS
 
@@ -167,6 +167,9 @@ def _evaluated(eqn: Any, values: list[Value]) -> list[Value]:
         ]
     if name == "convert_element_type" and jax.numpy.issubdtype(p["new_dtype"], np.number):
         return [np.asarray(values[0]).astype(p["new_dtype"])]
+    if name == "stack":
+        axis = int(p["axis"] if "axis" in p else p["dimension"])
+        return [np.stack([np.asarray(v) for v in values], axis)]
     if name == "concatenate":
         return [np.concatenate([np.asarray(v) for v in values], p["dimension"])]
     if quick is not None:  # a compiled program for each shape would take longer

@@ -39,7 +39,8 @@ def with_proven_box(step_map: StepMap) -> StepMap:
         reasons = [step_map.box_reason, found.reason]
         return dataclasses.replace(step_map, box_reason="; ".join(filter(None, reasons)))
     reason = f"proven from the step by interval arithmetic: {found.reason}"
-    return dataclasses.replace(step_map, box=box, box_reason=reason)
+    function: Any = box  # unlike others it may say None, for an input under which there is no box
+    return dataclasses.replace(step_map, box=function, box_reason=reason)
 
 
 class ProvenBox:

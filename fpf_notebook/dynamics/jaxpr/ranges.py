@@ -71,11 +71,8 @@ def power(x: Interval, exponent: int) -> Interval:
     base = absolute(x) if exponent % 2 == 0 else x
     with np.errstate(all="ignore"):
         if exponent == 2:
-            low, high = (
-                iv.mul((base[0], base[0]), (base[0], base[0])),
-                iv.mul((base[1], base[1]), (base[1], base[1])),
-            )
-            return np.maximum(low[0], 0.0), high[1]
+            least, most = (iv.mul(iv.point(end), iv.point(end)) for end in base)
+            return np.maximum(least[0], 0.0), most[1]
         low, high = iv.widen(base[0] ** exponent, base[1] ** exponent, 2 * exponent)
     return (np.maximum(low, 0.0), high) if exponent % 2 == 0 else (low, high)
 

@@ -177,11 +177,12 @@ class Slopes:
             if tangents[1] is None:
                 return first
             return self._sum(first, _scaled(tangents[1], iv.neg(iv.quick_mul(result, inverse))))
-        if name in ("max", "min"):
-            x, y = values if name == "max" else (values[1], values[0])
-            return self._chosen(
-                x[0] > y[1], x[1] < y[0], *(tangents if name == "max" else tangents[::-1])
-            )
+        if name == "max":
+            x, y = values
+            return self._chosen(x[0] > y[1], x[1] < y[0], tangents[0], tangents[1])
+        if name == "min":
+            x, y = values
+            return self._chosen(x[1] < y[0], x[0] > y[1], tangents[0], tangents[1])
         if name == "select":
             return self._select(operation, enclosure, values, tangents)
         if name == "pow":
@@ -294,26 +295,27 @@ class Slopes:
     ) -> Tangent:
         batch, rows, inner, columns = operation.shape
         right = tangents[1]
-        if tangents[0] is not None or right is None or batch != 1 or values[0][0].shape[1] != 1:
+        if tangents[0] is not None or right is None or batch != 1:
             raise NotCoveredError(
                 f"the slopes of a product of two arrays that depend on the state (at "
                 f"{operation.source})"
             )
-        middle, radius = (part.reshape(rows, inner) for part in iv.middle_radius(values[0]))
+        # What does not depend on the state is the same in each lane.
+        left = iv.middle_radius(tuple(end[:, :1] for end in values[0]))  # type: ignore[arg-type]
+        middle, radius = (part.reshape(rows, inner) for part in left)
         size = np.abs(middle)
-        if right.columns is not None and columns == 1:
-            if (
-                len(np.unique(right.columns)) == inner
-            ):  # one column of slopes for each column of the matrix
-                m, r = right.middle[:, None, :], right.radius[:, None, :]
-                c = middle * m
-                e = (size + radius) * r + radius * np.abs(m) + 2 * U * np.abs(c)
-                out = []
-                for part in (c, e * _G + _TINY):
-                    full = np.zeros((lanes, rows, self.n))
-                    full[:, :, right.columns] = part
-                    out.append(full)
-                return Tangent(out[0], out[1])
+        sparse = right.columns
+        if sparse is not None and columns == 1 and len(np.unique(sparse)) == inner:
+            # One column of slopes for each column of the matrix.
+            m, r = right.middle[:, None, :], right.radius[:, None, :]
+            c = middle * m
+            e = (size + radius) * r + radius * np.abs(m) + 2 * U * np.abs(c)
+            out = []
+            for part in (c, e * _G + _TINY):
+                full = np.zeros((lanes, rows, self.n))
+                full[:, :, sparse] = part
+                out.append(full)
+            return Tangent(out[0], out[1])
         t = right.dense(self.n)
         m = t.middle.reshape(lanes, inner, columns * self.n)
         r = t.radius.reshape(lanes, inner, columns * self.n)

@@ -80,53 +80,6 @@ def test_the_reason_names_operation_and_line():
     assert "sort at" in invariant_box(sorting, np.zeros(2)[:1]).reason
 
 
-def test_saturated_units_lie_inside():
-    step_map = as_step_map(lambda h, u: jnp.tanh(100 * h), n_states=1, n_inputs=1)
-    low, high = step_map.invariant_box(np.zeros(1))
-    rest = step_map(np.array([0.5]), np.zeros(1))
-    assert rest == 1.0
-    assert low < -1
-    assert 1 < high < 1 + 1e-9
-
-
-def test_models_without_a_box_of_their_own_get_one():
-    W = np.random.default_rng(0).normal(size=(8, 8))
-    step_map = as_step_map(lambda h, u: 0.9 * h + 0.1 * jnp.tanh(W @ h + u), n_states=8, n_inputs=8)
-    assert "proven from the step" in step_map.box_reason
-    for u in (np.zeros(8), np.ones(8)):
-        low, high = step_map.invariant_box(u)
-        np.testing.assert_allclose((low, high), (-np.ones(8), np.ones(8)))
-        assert step_map.box_is_whole(u)
-
-
-def test_a_box_follows_input_and_parameters():
-    step_map = as_step_map(
-        lambda p, h, u: 0.5 * h + p["a"] * jnp.tanh(h) + u,
-        n_states=1,
-        n_inputs=1,
-        params={"a": np.array(1.0)},
-    )
-    assert step_map.invariant_box(np.zeros(1))[1] == pytest.approx(2.0, rel=0.1)
-    assert step_map.invariant_box(np.ones(1))[1] == pytest.approx(4.0, rel=0.1)
-    other = step_map.with_params({"a": np.array(3.0)})
-    assert other.invariant_box(np.zeros(1))[1] == pytest.approx(6.0, rel=0.1)
-    assert step_map.invariant_box(np.zeros(1))[1] == pytest.approx(2.0, rel=0.1)
-
-
-def test_several_steps_have_the_box_of_one():
-    step_map = as_step_map(lambda h, u: jnp.tanh(2 * h), n_states=2, n_inputs=1)
-    twice = step_map.power(2)
-    np.testing.assert_array_equal(twice.invariant_box([0.0]), step_map.invariant_box([0.0]))
-    assert twice.box_is_whole([0.0])
-
-
-def test_no_box_no_wholeness():
-    step_map = as_step_map(lambda h, u: 2 * h + 1, n_states=1, n_inputs=1)
-    assert step_map.box is None
-    assert step_map.box_is_whole(np.zeros(1)) is None
-    assert "linear operations only" in step_map.box_reason
-
-
 def test_boxes_of_others_can_be_whole_too():
     step_map = as_step_map(
         lambda h, u: jnp.tanh(2 * h), n_states=1, n_inputs=1, invariant_box=(-0.99, 0.99)

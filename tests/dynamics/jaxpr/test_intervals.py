@@ -1,5 +1,6 @@
 """Intervals hold what they must, and no more than they need."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from fpf_notebook.dynamics.jaxpr import Inclusion, program_of
 from fpf_notebook.dynamics.jaxpr import rounding as iv
 from fpf_notebook.dynamics.jaxpr.program import BINARY, UNARY
 from fpf_notebook.dynamics.jaxpr.ranges import RANGES
+from fpf_notebook.dynamics.jaxpr.slopes import Slopes
 from tests.dynamics.jaxpr.sampling import step_map_of, violations
 from tests.dynamics.jaxpr.user_steps import user_steps
 
@@ -83,6 +85,28 @@ def test_a_quotient_by_an_interval_with_zero_is_everything():
 @pytest.mark.parametrize("case", user_steps(), ids=lambda case: case.name)
 def test_no_sampled_state_leaves_its_bounds(case):
     assert violations(step_map_of(case), 60) == (0, pytest.approx(0.0, abs=1e9))
+
+
+@pytest.mark.parametrize("case", user_steps(), ids=lambda case: case.name)
+def test_slopes_hold_the_jacobians_in_the_box(case):
+    step_map, rng = step_map_of(case), np.random.default_rng(3)
+    n, lanes = case.n_states, 24
+    u = np.full(2, 0.3)
+    inclusion = Inclusion(program_of(step_map, u=u, fold_arithmetic=False))
+    middle = rng.normal(size=(n, lanes))
+    radius = rng.random((n, lanes)) * 10.0 ** rng.uniform(-8, 0.5, lanes)
+    low, high = middle - radius, middle + radius
+    m, r = Slopes(inclusion)(inclusion.enclose(low, high, correlated=False))
+    with jax.enable_x64(True):
+        jacobian = jax.jit(jax.vmap(jax.jacfwd(lambda h: case.step(h, jnp.asarray(u)))))
+        for _ in range(3):
+            h = np.clip(low + rng.random((n, lanes)) * (high - low), low, high)
+            slopes = np.asarray(jacobian(jnp.asarray(h.T)))
+            with np.errstate(invalid="ignore"):
+                excess = np.abs(slopes - m) - r
+            slack = 1e-11 * (1 + np.abs(slopes))
+            assert np.all((excess <= slack) | ~np.isfinite(slopes) | ~np.isfinite(r))
+    assert np.isfinite(r).mean() > 0.2
 
 
 def reach(step, low, high, n=1):
