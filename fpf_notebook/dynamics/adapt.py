@@ -13,7 +13,8 @@ import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe, assemble
 from fpf_notebook.dynamics.frameworks.dispatch import CALLED, framework_of, recipe_of_framework
-from fpf_notebook.dynamics.function import Convention, recipe_of_function
+from fpf_notebook.dynamics.function import recipe_of_function
+from fpf_notebook.dynamics.parameter_names import Convention
 from fpf_notebook.dynamics.step_map import Precision, PyTree, StepMap, Time
 
 
@@ -247,14 +248,20 @@ def _brainpy_recipe(
 ) -> Recipe:
     from fpf_notebook.dynamics.brainpy_model import recipe_of_brainpy_model
 
-    for label, value in (("convention", convention), ("batched", batched), ("params", params)):
+    for label, value in (("batched", batched), ("params", params)):
         if value is not None:
             raise ValueError(
                 f"{label}= is for functions; {type(model).__name__} is a brainpy model, whose "
                 "parameters are its Variables and whose call is model(inputs, hidden) or model(x)."
             )
     return recipe_of_brainpy_model(
-        model, n_states=n_states, n_inputs=n_inputs, state_vars=state_vars, time=time, dtype=dtype
+        model,
+        n_states=n_states,
+        n_inputs=n_inputs,
+        state_vars=state_vars,
+        convention=convention,
+        time=time,
+        dtype=dtype,
     )
 
 
@@ -267,7 +274,7 @@ def _check_options(
     dtype: Any,
 ) -> None:
     for label, size, least in (("n_states", n_states, 1), ("n_inputs", n_inputs, 0)):
-        if size is None:
+        if size is None or isinstance(size, tuple | list | dict):
             continue
         if isinstance(size, bool) or not isinstance(size, numbers.Integral) or size < least:
             raise ValueError(f"{label} is {size!r}, expected an integer of at least {least}.")

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fpf_notebook.dynamics import probe
+from fpf_notebook.dynamics.call_identity import identity_of_callback
+from fpf_notebook.dynamics.reading import Reading
 from fpf_notebook.dynamics.step_map import (
     BoxFunction,
     Precision,
@@ -56,6 +58,8 @@ class Recipe:
         to use it (one that we supposed).
     dt
         The duration of a step as the model says, used where the caller gives none.
+    reading
+        How the model was read, for the user.
     """
 
     both: Callable[[PyTree, Any, Any], tuple[Any, Any]]
@@ -68,6 +72,7 @@ class Recipe:
     box_reason: str = "no invariant box is known for this kind of model"
     box_must_hold: bool = True
     dt: float | None = None
+    reading: Reading | None = None
 
 
 def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) -> StepMap:
@@ -143,9 +148,10 @@ def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) 
             f"{time} {dtype} {recipe.n_states} {recipe.n_inputs} {structure}",
             traced.text,
             "" if boxed is None else boxed.text,
-            " ".join(str(id(function)) for function in callbacks),
+            " ".join(identity_of_callback(function) for function in callbacks),
         ),
         dtype=dtype,
+        reading=recipe.reading,
         precision="float32" if dtype == "float32" else precision,
     )
     probe.check_values(step_map)

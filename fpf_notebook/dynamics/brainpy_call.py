@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import brainpy as bp
 import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_boxes import box_of
-from fpf_notebook.dynamics.brainpy_pure import PureModel, Values, is_array
+from fpf_notebook.dynamics.brainpy_pure import PureModel, Values
 from fpf_notebook.dynamics.brainpy_sizes import input_size, missing_size, state_size
 from fpf_notebook.dynamics.brainpy_stateful import refuse_random_numbers
+from fpf_notebook.dynamics.call_form import Axes, CallForm
+from fpf_notebook.dynamics.choose_form import Choice, choose_form
+from fpf_notebook.dynamics.function import OPS
+from fpf_notebook.dynamics.parameter_names import Convention
+from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
+from fpf_notebook.dynamics.returned import WrongReturnError
+from fpf_notebook.dynamics.state_form import flat_form
 from fpf_notebook.dynamics.step_map import StateSlice, Time
-
-# The forms of an input of n channels, for a batch of b states.
-_INPUT_FORMS: tuple[Callable[[int, int], tuple[int, ...]], ...] = (
-    lambda b, n: (b, 1, n),
-    lambda b, n: (b, n),
-)
 
 
 def recipe_of_call(
@@ -26,6 +28,7 @@ def recipe_of_call(
     *,
     n_states: int | None,
     n_inputs: int | None,
+    convention: Convention | None,
     time: Time,
     work: np.dtype,
 ) -> Recipe:
@@ -35,9 +38,12 @@ def recipe_of_call(
     ----------
     model
         ``model(inputs[batch, 1, n_inputs], hidden[batch, n_states])`` returns
-        ``(outputs, h_next[batch, n_states])``. Inputs without the axis of time are tried too.
+        ``(outputs, h_next[batch, n_states])``, or ``h_next`` alone. Inputs without the axis of
+        time, and the state before the input, are tried too.
     n_states, n_inputs
         Sizes; default: what the model says.
+    convention
+        The order of the arguments, where it was given.
     time
         Whether ``h_next`` is the next state or the derivative.
     work
@@ -59,14 +65,15 @@ def recipe_of_call(
     if n_inputs is None:
         raise missing_size(model, "n_inputs")
     pure = PureModel(model, work)
-    form, read = _fitting_form(pure, n_states, n_inputs)
+    calls = _Calls(pure, n_states, n_inputs)
+    choice = _choose(calls, convention)
+    form, read = choice.forms[0], calls.read[choice.forms[0]]
     base = {name: value for name, value in pure.present().items() if name in read}
 
     def both(params: Values, h: Any, u: Any) -> tuple[Any, Any]:
-        call = pure.run(base | params, model, u.reshape(form(1, n_inputs)), h[None])
-        output, following = call.result
-        following = following.reshape(-1)
-        return following, output.reshape(-1) if is_array(output) else None
+        call = pure.run(base | params, calls.step(form), u[None], h[None])
+        following, output = call.result
+        return following[0], None if output is None else output[0]
 
     box, reason = box_of(pure, (), base, time=time, n_inputs=n_inputs)
     return Recipe(
@@ -78,63 +85,100 @@ def recipe_of_call(
         slices=_slices(model, n_states),
         box=box,
         box_reason=reason,
+        reading=Reading(
+            source="a BrainPy model that takes and returns its state",
+            call=form.describe(pure.name, n_inputs),
+            order=form.order,
+            decided_by=choice.decided_by,
+            returned=calls.where[form],
+            parameters="its Variables" if base else "none",
+        ),
     )
 
 
-def _fitting_form(
-    pure: PureModel, n_states: int, n_inputs: int
-) -> tuple[Callable[[int, int], tuple[int, ...]], frozenset[str]]:
-    """Return the form of the input that works, and the Variables that are used."""
-    # A batch size that cannot be mistaken for another axis.
-    batch = next(b for b in (3, 5, 7) if b not in (n_states, n_inputs))
-    hidden = np.zeros((batch, n_states))
-    failures = []
-    for form in _INPUT_FORMS:
-        inputs = np.zeros(form(batch, n_inputs))
+class _Calls:
+    """Calls a model in different ways, by shapes and types only."""
+
+    def __init__(self, pure: PureModel, n_states: int, n_inputs: int) -> None:
+        self.pure, self.sizes = pure, (n_states, n_inputs)
+        self.read: dict[CallForm, frozenset[str]] = {}
+        """The Variables that are used."""
+        self.where: dict[CallForm, str] = {}
+        self.unclear: dict[CallForm, WrongReturnError] = {}
+
+    def step(self, form: CallForm) -> Callable[[Any, Any], tuple[Any, Any]]:
+        """Return ``step(inputs, hidden)`` of batches, which returns next states and outputs."""
+
+        def step(inputs: Any, hidden: Any) -> tuple[Any, Any]:
+            following, output, self.where[form] = form.step(OPS, self.pure.model, hidden, inputs)
+            return following, output
+
+        return step
+
+    def __call__(self, form: CallForm) -> str | None:
+        """Return why a form does not fit, or None."""
+        # A batch size that cannot be mistaken for another axis.
+        batch = next(b for b in (3, 5, 7) if b not in self.sizes)
+        hidden, inputs = (np.zeros((batch, n)) for n in self.sizes)
+        step = self.step(form)
         try:
-            call = pure.explore(pure.model, inputs, hidden)
-            failure = _misfit(call.result, batch, n_states)
+            call = self.pure.explore(step, inputs, hidden)
+        except WrongReturnError as error:
+            if not error.places:
+                return str(error)
+            self.unclear[form] = error
+            return None
         except Exception as error:
-            failure = f"raised {type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
-        if failure is None:
-            refuse_random_numbers(pure, call.read)
-            _refuse_hidden_state(pure, call.written, inputs, hidden)
-            return form, call.read
-        shape = ", ".join(str(n) for n in form(batch, n_inputs)[1:])
-        failures.append(
-            f"  {pure.name}(inputs[batch, {shape}], hidden[batch, {n_states}]) {failure}"
-        )
-    tried = "\n".join(failures)
+            return f"raised {type(error).__name__}: {first_line(error)}"
+        refuse_random_numbers(self.pure, call.read)
+        _refuse_hidden_state(self.pure, step, call.written, inputs, hidden)
+        self.read[form] = call.read
+        return None
+
+
+def _choose(calls: _Calls, convention: Convention | None) -> Choice:
+    pure, (n_states, n_inputs) = calls.pure, calls.sizes
+    own = type(pure.model).__call__ is not bp.DynamicalSystem.__call__
+    # Of the class: BrainPy wraps that of the object, and the names are gone.
+    called = type(pure.model).__call__ if own else type(pure.model).update
+    orders: list[Convention] = ["input_state", "state_input"]
+    if convention is not None:
+        orders = [convention]
+    axes: tuple[Axes, ...] = ("batch_time", "batch")
+    state = flat_form(n_states)
+    choice = choose_form(
+        iter([[CallForm(order, a, state) for order in orders] for a in axes]),
+        calls,
+        given=convention,
+        decide_order=lambda: decide_order(called, pure.name, n_states, n_inputs, 1),
+    )
+    if choice.forms and choice.forms[0] in calls.unclear:
+        raise ValueError(unclear(pure.name, choice.forms[0], calls.unclear[choice.forms[0]]))
+    if choice.forms:
+        return choice
+    tried = "\n".join(
+        f"  {form.describe(pure.name, n_inputs)} {why}" for form, why in choice.failures
+    )
     raise ValueError(
         f"{pure.name} could not be called as a single step with n_states={n_states} and n_inputs="
-        f"{n_inputs}. Tried (batch = {batch}):\n{tried}\nExpected (outputs, h_next[batch, "
-        f"{n_states}]) of the call with inputs[batch, 1, {n_inputs}] and hidden[batch, {n_states}]."
-        " Check the sizes (n_states=, n_inputs=), the order of the arguments and of the returned "
-        "values."
+        f"{n_inputs}. Tried:\n{tried}\nExpected (outputs, h_next[batch, {n_states}]) of the call "
+        f"with inputs[batch, 1, {n_inputs}] and hidden[batch, {n_states}]. Check the sizes "
+        "(n_states=, n_inputs=), the order of the arguments and of the returned values."
     )
-
-
-def _misfit(result: Any, batch: int, n_states: int) -> str | None:
-    if not (isinstance(result, tuple | list) and len(result) == 2):
-        kind = f"array{list(result.shape)}" if is_array(result) else type(result).__name__
-        return f"returned {kind}, expected the pair (outputs, h_next)"
-    following = result[1]
-    if not is_array(following):
-        return f"returned {type(following).__name__} as h_next, expected an array"
-    shape = tuple(following.shape)
-    if shape not in ((batch, n_states), (batch, 1, n_states)):
-        return f"returned h_next of shape {shape}, expected {(batch, n_states)}"
-    return None
 
 
 def _refuse_hidden_state(
-    pure: PureModel, written: frozenset[str], inputs: np.ndarray, hidden: np.ndarray
+    pure: PureModel,
+    step: Callable[[Any, Any], tuple[Any, Any]],
+    written: frozenset[str],
+    inputs: np.ndarray,
+    hidden: np.ndarray,
 ) -> None:
     if not written:
         return
 
     def following(inputs: Any, hidden: Any) -> Any:
-        return pure.model(inputs, hidden)[1]
+        return step(inputs, hidden)[0]
 
     used = pure.dependencies(following, (), inputs, hidden)[""]
     kept = sorted(written & used)

@@ -12,6 +12,7 @@ from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_call import recipe_of_call
 from fpf_notebook.dynamics.brainpy_sizes import arguments_of
 from fpf_notebook.dynamics.brainpy_stateful import recipe_of_stateful
+from fpf_notebook.dynamics.parameter_names import Convention
 from fpf_notebook.dynamics.step_map import Precision, Time
 
 
@@ -21,6 +22,7 @@ def recipe_of_brainpy_model(
     n_states: int | None,
     n_inputs: int | None,
     state_vars: str | Sequence[Any] | None,
+    convention: Convention | None,
     time: Time,
     dtype: Precision,
 ) -> Recipe:
@@ -31,7 +33,7 @@ def recipe_of_brainpy_model(
     model
         A ``brainpy.DynamicalSystem``. One that takes two arguments is called as
         ``model(inputs, hidden)``, one that takes fewer as ``model(x)``.
-    n_states, n_inputs, state_vars, time, dtype
+    n_states, n_inputs, state_vars, convention, time, dtype
         As in :func:`fpf_notebook.dynamics.as_step_map`.
 
     Returns
@@ -52,11 +54,21 @@ def recipe_of_brainpy_model(
             "(outputs, h_next), or model(x) with the state in Variables. Wrap it in a function "
             "f(input, state) -> (output, next_state)."
         )
+    if convention is not None and arguments.possible < 2:
+        raise ValueError(
+            f"convention= is for functions and for models that take their state as an argument; "
+            f"{name} keeps it in Variables."
+        )
     with jax.enable_x64(dtype == "float64"):
         if state_vars is None and arguments.possible >= 2:
             try:
                 return recipe_of_call(
-                    model, n_states=n_states, n_inputs=n_inputs, time=time, work=work
+                    model,
+                    n_states=n_states,
+                    n_inputs=n_inputs,
+                    convention=convention,
+                    time=time,
+                    work=work,
                 )
             except ValueError as error:
                 if arguments.required == 2:

@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe, parameters
+from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
+from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.detached import detached
+from fpf_notebook.dynamics.parameter_names import (
+    Convention,
+    n_required,
+    names_of_pair,
+    order_by_names,
+)
 from fpf_notebook.dynamics.probe import not_repeatable
+from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
+from fpf_notebook.dynamics.returned import WrongReturnError
+from fpf_notebook.dynamics.state_form import Ops, form_of
 from fpf_notebook.dynamics.step_map import Precision, PyTree
-
-Convention: TypeAlias = Literal["input_state", "state_input"]
-
-
-@dataclass(frozen=True)
-class _Style:
-    """A way of calling the function."""
-
-    convention: Convention
-    batched: bool
-
-    def describe(self, name: str, n_states: int, n_inputs: int, with_params: bool) -> str:
-        batch = "batch, " if self.batched else ""
-        state, given = f"state[{batch}{n_states}]", f"input[{batch}{n_inputs}]"
-        pair = (given, state) if self.convention == "input_state" else (state, given)
-        return f"{name}({'params, ' if with_params else ''}{', '.join(pair)})"
 
 
 def recipe_of_function(
     function: Callable[..., Any],
     *,
-    n_states: int | None,
+    n_states: Any,
     n_inputs: int | None,
     convention: Convention | None,
     batched: bool | None,
@@ -48,10 +43,11 @@ def recipe_of_function(
     ----------
     function
         ``f(input, state) -> (output, next_state)`` or ``F(state, input) -> next_state``, with the
-        parameters as a first argument if ``params`` is given. A function of the state alone is
-        taken as ``F`` with ``n_inputs=0``.
+        parameters as a first argument if ``params`` is given. What else is returned may stand
+        beside the state or not. A function of the state alone is taken as ``F`` with
+        ``n_inputs=0``.
     n_states, n_inputs
-        Sizes; a function does not tell them.
+        Sizes; a function does not tell them. A state of several arrays: a tree of sizes.
     convention
         ``"input_state"`` or ``"state_input"``; default: whichever fits.
     batched
@@ -78,11 +74,14 @@ def recipe_of_function(
             "f(input, state) -> (output, next_state), 'state_input' for "
             "F(state, input) -> next_state, or None to find out."
         )
-    function = detached(function)
-    autonomous = _takes_state_only(function, with_params=params is not None)
-    if autonomous:
-        function, convention = _ignoring_input(function), "state_input"
+    own, function = function, detached(function)
+    n_before = 0 if params is None else 1
+    count = n_required(function, n_before)
+    told = "convention="
+    if _takes_state_only(function, with_params=params is not None):
+        function, convention, count = _ignoring_input(function), "state_input", 2
         n_inputs = 0 if n_inputs is None else n_inputs
+        told = "its only argument"
     missing = [
         label for label, size in (("n_states", n_states), ("n_inputs", n_inputs)) if size is None
     ]
@@ -91,47 +90,174 @@ def recipe_of_function(
             f"{name} is a function, and a function does not tell its sizes: pass "
             f"{' and '.join(f'{label}=' for label in missing)} to as_step_map."
         )
+    form = form_of(n_states)
+    total = form.n_states
     if params is not None:
         params = parameters(params)
-
-    def call(style: _Style, given: PyTree, h: Any, u: Any) -> tuple[Any, Any]:
-        first = () if params is None else (given,)
-        pair = (u, h) if style.convention == "input_state" else (h, u)
-        return _split(function(*first, *pair), style, explicit=convention is not None)
-
-    fitting: list[_Style] = []
-    failures: list[str] = []
+    first = () if params is None else (params,)
+    attempts = _Attempts(function, params, total, n_inputs, dtype, name)
+    groups = forms_in_turn(
+        convention,
+        batched,
+        total,
+        None if form.structure is None else form,
+        single_first=True,
+        n_required=count,
+        by_names=order_by_names(names_of_pair(own, n_before)),
+    )
     with jax.enable_x64(dtype == "float64"):
-        for style in _styles(convention, batched):
-            failure = _misfit(call, style, params, n_states, n_inputs, dtype)
-            if failure is None:
-                fitting.append(style)
-            else:
-                shown = style.describe(name, n_states, n_inputs, params is not None)
-                failures.append(f"  {shown} {failure}")
-        if not fitting:
-            raise ValueError(_no_fit(name, n_states, n_inputs, failures))
-        if len(fitting) > 1:
-            _check_same(call, fitting, params, n_states, n_inputs, dtype, name)
-    style = fitting[0]
+        choice = choose_form(
+            groups,
+            attempts,
+            given=convention,
+            decide_order=lambda: decide_order(own, name, total, n_inputs, n_before),
+        )
+        if not choice.forms:
+            failures = [
+                f"  {form.describe(name, n_inputs, bool(first))} {failure}"
+                for form, failure in choice.failures
+            ]
+            raise ValueError(_no_fit(name, total, n_inputs, failures))
+        chosen = choice.forms[0]
+        if chosen in attempts.unclear:
+            raise ValueError(unclear(name, chosen, attempts.unclear[chosen]))
+        if len(choice.forms) > 1:
+            attempts.check_same(choice.forms[0], choice.forms[-1])
 
     def both(given: PyTree, h: Any, u: Any) -> tuple[Any, Any]:
-        if not style.batched:
-            return call(style, given, h, u)
-        following, output = call(style, given, h[None], u[None])
+        if not chosen.is_batched:
+            return attempts.step(chosen, given, h, u)[:2]
+        following, output, _ = attempts.step(chosen, given, h[None], u[None])
         return following[0], None if output is None else output[0]
 
     return Recipe(
         both=both,
         params={} if params is None else params,
-        n_states=n_states,
+        n_states=total,
         n_inputs=n_inputs,
         name=name,
+        slices=form.slices if form.structure is not None else chosen.state.slices,
         box_reason=(
             "a plain function tells nothing about its range; give invariant_box=(low, high) if it "
             "does not leave a box"
         ),
+        reading=_reading(name, chosen, choice, n_inputs, told, params is not None, attempts),
     )
+
+
+def _reading(
+    name: str,
+    form: CallForm,
+    choice: Choice,
+    n_inputs: int,
+    told: str,
+    with_params: bool,
+    attempts: _Attempts,
+) -> Reading:
+    return Reading(
+        source="a JAX function",
+        call=form.describe(name, n_inputs, with_params),
+        order=form.order,
+        decided_by=told if choice.decided_by == "convention=" else choice.decided_by,
+        returned=attempts.where[form],
+        parameters=(
+            "those of params=" if with_params else "none; the arrays that it closes over are held"
+        ),
+    )
+
+
+OPS = Ops(
+    is_array=lambda value: hasattr(value, "shape") and hasattr(value, "dtype"),
+    reshape=lambda array, shape: jnp.reshape(_plain(array), shape),
+    join=lambda parts: jnp.concatenate(parts, axis=-1),
+)
+
+
+def _plain(value: Any) -> Any:
+    # BrainPy's arrays, among others, wrap a JAX array in `value`.
+    return getattr(value, "value", value)
+
+
+class _Attempts:
+    """Calls a function in different ways, without computing anything where shapes will do."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        params: PyTree | None,
+        n_states: int,
+        n_inputs: int,
+        dtype: Precision,
+        name: str,
+    ) -> None:
+        self._function, self._params = function, params
+        self._sizes, self._dtype, self._name = (n_states, n_inputs), dtype, name
+        self._single: set[Convention] = set()
+        self.where: dict[CallForm, str] = {}
+        """Where the state was found in what was returned."""
+        self.unclear: dict[CallForm, WrongReturnError] = {}
+        """What returned several values that could be the state."""
+
+    def step(self, form: CallForm, given: PyTree, h: Any, u: Any) -> tuple[Any, Any, str]:
+        """Return next state, output or None, and where the state was."""
+        first = () if self._params is None else (given,)
+        return form.step(OPS, lambda *arguments: self._function(*first, *arguments), h, u)
+
+    def __call__(self, form: CallForm) -> str | None:
+        """Return why a form does not fit, or None."""
+        n_batch = _batch_size(*self._sizes)
+        batch = (n_batch,) if form.is_batched else ()
+        h, u = (jax.ShapeDtypeStruct((*batch, n), np.dtype(self._dtype)) for n in self._sizes)
+        found = []
+
+        def call(given: PyTree, h: Any, u: Any) -> Any:
+            following, _, where = self.step(form, given, h, u)
+            found.append(where)
+            return following
+
+        try:
+            jax.eval_shape(call, self._params, h, u)
+        except WrongReturnError as error:
+            if not error.places:
+                return str(error)
+            self.unclear[form] = error
+            return None
+        except Exception as error:
+            return f"raised {type(error).__name__}: {first_line(error)}"
+        self.where[form] = found[-1]
+        if not form.is_batched:
+            self._single.add(form.order)
+        elif form.order not in self._single and not self._rows_are_independent(form):
+            return "does with one state of a batch what depends on the others"
+        return None
+
+    def _rows_are_independent(self, form: CallForm) -> bool:
+        return self._agree(form, lambda given, h, u: self.step(form, given, h[None], u[None])[0][0])
+
+    def check_same(self, single: CallForm, many: CallForm) -> None:
+        """If a function takes one state and a batch, make sure that it means the same by both."""
+        if not self._agree(many, lambda given, h, u: self.step(single, given, h, u)[0]):
+            raise ValueError(
+                f"{self._name} takes one state as well as a batch of states, but does something "
+                "different with each. Pass batched=True or batched=False."
+            )
+
+    def _agree(self, many: CallForm, one: Callable[[PyTree, Any, Any], Any]) -> bool:
+        rng = np.random.default_rng(2)
+        n_batch = _batch_size(*self._sizes)
+        h, u = (rng.uniform(0.1, 0.9, (n_batch, n)).astype(self._dtype) for n in self._sizes)
+
+        @jax.jit
+        def compare(given: PyTree, h: Any, u: Any) -> Any:
+            one_by_one = [one(given, h[i], u[i]) for i in range(n_batch)]
+            again = one(given, h[0], u[0])
+            return jnp.stack(one_by_one), self.step(many, given, h, u)[0], again
+
+        first, second, again = compare(self._params, h, u)
+        if not np.array_equal(first[0], again, equal_nan=True):
+            raise ValueError(not_repeatable(self._name))
+        tolerance = 1e-4 if self._dtype == "float32" else 1e-8
+        return np.allclose(first, second, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 def _takes_state_only(function: Callable[..., Any], *, with_params: bool) -> bool:
@@ -149,76 +275,9 @@ def _ignoring_input(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: function(*arguments[:-1])
 
 
-def _styles(convention: Convention | None, batched: bool | None) -> list[_Style]:
-    conventions: tuple[Convention, ...] = ("input_state", "state_input")
-    return [
-        _Style(c, b)
-        for b in ((False, True) if batched is None else (batched,))
-        for c in (conventions if convention is None else (convention,))
-    ]
-
-
-def _split(result: Any, style: _Style, *, explicit: bool) -> tuple[Any, Any]:
-    """Return (next state, output or None) of what the function returned."""
-    pair = isinstance(result, tuple | list) and len(result) == 2
-    if style.convention == "input_state" and pair:
-        output, following = result
-        return _array(following), _array(output) if _is_array(output) else None
-    if _is_array(result) and (style.convention == "state_input" or explicit):
-        return _array(result), None
-    wanted = "(output, next_state)" if style.convention == "input_state" else "one array"
-    raise _WrongReturnError(f"returned {_describe(result)}, expected {wanted}")
-
-
-class _WrongReturnError(Exception):
-    """The function returned something of another form than its convention demands."""
-
-
-def _is_array(value: Any) -> bool:
-    return hasattr(value, "shape") and hasattr(value, "dtype")
-
-
-def _array(value: Any) -> Any:
-    # BrainPy's arrays, among others, wrap a JAX array in `value`.
-    inner = getattr(value, "value", value)
-    if not _is_array(inner):
-        raise _WrongReturnError(f"returned {_describe(inner)} as the next state, expected an array")
-    return inner
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return f"{type(value).__name__} of ({', '.join(_describe(item) for item in value)})"
-    if _is_array(value):
-        return f"array{list(value.shape)}"
-    return type(value).__name__
-
-
 def _batch_size(n_states: int, n_inputs: int) -> int:
     """Return a batch size that cannot be mistaken for another axis."""
     return next(b for b in (3, 5, 7) if b not in (n_states, n_inputs))
-
-
-def _misfit(
-    call: Callable[..., Any],
-    style: _Style,
-    params: PyTree,
-    n_states: int,
-    n_inputs: int,
-    dtype: Precision,
-) -> str | None:
-    batch = (_batch_size(n_states, n_inputs),) if style.batched else ()
-    h = jax.ShapeDtypeStruct((*batch, n_states), np.dtype(dtype))
-    u = jax.ShapeDtypeStruct((*batch, n_inputs), np.dtype(dtype))
-    try:
-        following, _ = jax.eval_shape(lambda p, x, v: call(style, p, x, v), params, h, u)
-    except _WrongReturnError as error:
-        return str(error)
-    except Exception as error:
-        return f"raised {type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
-    if following.shape != h.shape:
-        return f"returned a next state of shape {following.shape}, expected {h.shape}"
-    return None
 
 
 def _no_fit(name: str, n_states: int, n_inputs: int, failures: list[str]) -> str:
@@ -230,43 +289,3 @@ def _no_fit(name: str, n_states: int, n_inputs: int, failures: list[str]) -> str
         "sizes, and the order of the arguments and of the returned values; convention= and "
         "batched= say which form is meant, params= passes parameters as the first argument."
     )
-
-
-def _check_same(
-    call: Callable[..., Any],
-    fitting: list[_Style],
-    params: PyTree,
-    n_states: int,
-    n_inputs: int,
-    dtype: Precision,
-    name: str,
-) -> None:
-    """If a function takes one state and a batch, make sure that it means the same by both."""
-    conventions = {style.convention for style in fitting}
-    if len(conventions) > 1:
-        raise ValueError(
-            f"{name} can be called as f(input, state) and as F(state, input) with n_states="
-            f"{n_states} and n_inputs={n_inputs}. Pass convention='input_state' or "
-            "convention='state_input'."
-        )
-    rng = np.random.default_rng(2)
-    batch = _batch_size(n_states, n_inputs)
-    h = rng.uniform(0.1, 0.9, (batch, n_states)).astype(dtype)
-    u = rng.uniform(0.1, 0.9, (batch, n_inputs)).astype(dtype)
-    single, many = sorted(fitting, key=lambda style: style.batched)
-
-    @jax.jit
-    def compare(given: PyTree, h: Any, u: Any) -> Any:
-        one_by_one = [call(single, given, h[i], u[i])[0] for i in range(batch)]
-        again = call(single, given, h[0], u[0])[0]
-        return jax.numpy.stack(one_by_one), call(many, given, h, u)[0], again
-
-    first, second, again = compare(params, h, u)
-    if not np.array_equal(first[0], again, equal_nan=True):
-        raise ValueError(not_repeatable(name))
-    tolerance = 1e-4 if dtype == "float32" else 1e-8
-    if not np.allclose(first, second, rtol=tolerance, atol=tolerance, equal_nan=True):
-        raise ValueError(
-            f"{name} takes one state as well as a batch of states, but does something different "
-            "with each. Pass batched=True or batched=False."
-        )

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
+from fpf_notebook.dynamics.reading import Reading
 
 PyTree: TypeAlias = Any
 AnyArray: TypeAlias = Array | np.ndarray
@@ -101,6 +102,9 @@ class StepMap:
         The coarsest floating-point type inside the step. ``"float32"`` when the model rounds its
         own numbers to single precision: residuals below about 1e-7 are then noise, whatever
         ``dtype`` says.
+    reading
+        How ``as_step_map`` read the model; ``print(step_map.reading)`` shows it. None for a map
+        that was written out by hand.
     """
 
     step: StepFunction = field(repr=False)
@@ -118,6 +122,7 @@ class StepMap:
     signature: str = ""
     dtype: Precision = "float64"
     precision: Precision = "float64"
+    reading: Reading | None = None
     _retrace: Callable[[Any], StepMap] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

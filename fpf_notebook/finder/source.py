@@ -78,7 +78,7 @@ class Source:
             and same
             and watched
             and then is not None
-            and then == fingerprint(self.model)
+            and then == fingerprint(self.model, self._model_options)
         ):
             return known
         if known is not None and same:
@@ -86,7 +86,7 @@ class Source:
         else:
             options: dict[str, Any] = {**wanted, **self._model_options}
             step_map = as_step_map(self.model, dtype=dtype, **options)
-        self._traced[dtype] = (step_map, fingerprint(self.model))
+        self._traced[dtype] = (step_map, fingerprint(self.model, self._model_options))
         return step_map
 
     def step_map_for(self, request: SearchRequest) -> StepMap:

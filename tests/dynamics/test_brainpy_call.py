@@ -119,9 +119,9 @@ class _Model(bp.DynamicalSystem):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda m, x, h: h, r"returned array\[5, 4\], expected the pair \(outputs, h_next\)"),
-        (lambda m, x, h: (h, h[:, :2]), r"h_next of shape \(5, 2\), expected \(5, 4\)"),
-        (lambda m, x, h: (h, None), "returned NoneType as h_next"),
+        (lambda m, x, h: {"a": 1}, r"returned dict of \(a: int\), expected one array or a pair"),
+        (lambda m, x, h: (h, h[:, :2]), r"next state of shape \(5, 2\), expected \(5, 4\)"),
+        (lambda m, x, h: (h, None), r"returned tuple of \(array\[5, 4\], NoneType\), expected"),
         (lambda m, x, h: (h, h @ jnp.ones((7, 7))), "raised TypeError"),
         (lambda m, x, h: (h, h + bm.random.rand(N)), "draws random numbers"),
     ],
@@ -156,7 +156,7 @@ def test_three_arguments_and_options_for_other_models_are_refused():
         as_step_map(Three(), n_states=1, n_inputs=1)
     with pytest.raises(ValueError, match="state_vars= is for models that keep their state"):
         as_step_map(SimpleRNN(), n_states=N, n_inputs=M, state_vars="w_hh")
-    for option in ({"params": {}}, {"convention": "input_state"}, {"batched": True}):
+    for option in ({"params": {}}, {"batched": True}):
         with pytest.raises(ValueError, match="is for functions"):
             as_step_map(SimpleRNN(), n_states=N, n_inputs=M, **option)
 

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook.dynamics.call_identity import CallIdentity
 from fpf_notebook.dynamics.step_map import PyTree
 
 Parameters: TypeAlias = Sequence[np.ndarray]
@@ -37,14 +38,14 @@ class Host(NamedTuple):
         [batch, n_states + n_outputs, n_inputs] by u.
     n_outputs
         Length of the output, 0 if there is none.
-    model
-        The object that is called: what was compiled for it is used for it alone.
+    identity
+        What is called and how. What was compiled for one is used for its equals alone.
     """
 
     call: Callable[[Parameters, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     jacobians: Callable[[Parameters, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     n_outputs: int
-    model: Any
+    identity: CallIdentity
 
 
 def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, Any, Any], Any]:
@@ -69,13 +70,13 @@ def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, Any, 
         def on_host(*given: Any) -> np.ndarray:
             return np.concatenate([np.concatenate(host.call(*part), axis=1) for part in given])
 
-        return _callback(on_host, host.model, (n_rows,), params, h, u)
+        return _callback(on_host, host.identity, (n_rows,), params, h, u)
 
     def derivatives(params: Any, h: Any, u: Any) -> Any:
         def on_host(*given: Any) -> np.ndarray:
             return np.concatenate([np.concatenate(host.jacobians(*p), axis=2) for p in given])
 
-        return _callback(on_host, host.model, (n_rows, n_states + n_inputs), params, h, u)
+        return _callback(on_host, host.identity, (n_rows, n_states + n_inputs), params, h, u)
 
     step = jax.custom_jvp(values)
 
@@ -114,7 +115,7 @@ def _fail(h: Any) -> Any:
 
 def _callback(
     on_host: Callable[..., np.ndarray],
-    model: Any,
+    identity: CallIdentity,
     shape: tuple[int, ...],
     params: Any,
     h: Any,
@@ -136,7 +137,7 @@ def _callback(
         found = np.ascontiguousarray(on_host(*parts), real).reshape(*batch, *shape)
         return found[..., None].view(np.uint32) if wide else found
 
-    call.identity = model  # type: ignore[attr-defined]  # see `Traced.callbacks`
+    call.identity = identity  # type: ignore[attr-defined]  # see `Traced.callbacks`
     # JAX runs callbacks in threads of its own, where `jax.enable_x64` does not hold and what has 64
     # bits is rounded to 32 on the way in and out: so it travels as pairs of words of 32 bits.
     words = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fpf_notebook.dynamics.assemble import Recipe
-from fpf_notebook.dynamics.function import Convention, recipe_of_function
+from fpf_notebook.dynamics.function import recipe_of_function
+from fpf_notebook.dynamics.parameter_names import Convention
 from fpf_notebook.dynamics.step_map import Precision, PyTree, Time
 
 _FRAMEWORKS = {

@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe
+from fpf_notebook.dynamics.call_identity import CallIdentity
 from fpf_notebook.dynamics.frameworks.bridge import Host, bridged
 from fpf_notebook.dynamics.frameworks.missing import require
-from fpf_notebook.dynamics.function import Convention
+from fpf_notebook.dynamics.parameter_names import Convention
 from fpf_notebook.dynamics.probe import not_repeatable
+from fpf_notebook.dynamics.reading import Reading, decide_order
 from fpf_notebook.dynamics.step_map import Precision
 
 Call: TypeAlias = Callable[[Any, Any], tuple[Any, Any]]
@@ -64,11 +66,26 @@ def recipe_of_tensorflow_call(
             "lambda u, h: cell(u, [h]), with framework='tensorflow'; or, for a cell of Keras, the "
             "cell alone, without framework=, to have its weights read."
         )
-    call = _caller(tf, model, state_first=convention == "state_input", batched=batched is not False)
     rng = np.random.default_rng(0)
     h, u = (rng.uniform(-0.5, 0.5, (3, size)) for size in (n_states, n_inputs))
-    work, n_outputs = _probe(tf, call, h, u, dtype, name)
-    step = bridged(_host(tf, call, n_outputs, model), n_states, n_inputs)
+    orders: tuple[Convention, ...] = ("input_state", "state_input")
+    found: dict[Convention, tuple[Call, Precision, int]] = {}
+    failures = []
+    for order in orders if convention is None else (convention,):
+        call = _caller(tf, model, state_first=order == "state_input", batched=batched is not False)
+        try:
+            found[order] = (call, *_probe(tf, call, h, u, dtype, name))
+        except _MisfitError as error:
+            failures.append(error)
+    if not found:
+        raise ValueError(str(failures[0]))
+    order, told = next(iter(found)), "what can be called" if convention is None else "convention="
+    if len(found) > 1:
+        called = getattr(model, "python_function", model)
+        order, told = decide_order(called, name, n_states, n_inputs)
+    call, work, n_outputs = found[order]
+    identity = CallIdentity("tensorflow", model, (order, batched, work, n_outputs))
+    step = bridged(_host(tf, call, n_outputs, identity), n_states, n_inputs)
 
     def both(_: Any, h: Any, u: Any) -> tuple[Any, Any]:
         result = step([], h.astype(work), u.astype(work)).astype(h.dtype)
@@ -84,7 +101,18 @@ def recipe_of_tensorflow_call(
             f"nothing is known of the range of {name}, which is called; give "
             "invariant_box=(low, high) if it does not leave a box"
         ),
+        reading=Reading(
+            source="a function of TensorFlow, called",
+            order=order,
+            decided_by=told,
+            returned="the last of what is returned",
+            parameters="none: Variables stay in the model",
+        ),
     )
+
+
+class _MisfitError(ValueError):
+    """A model cannot be called so."""
 
 
 def _caller(tf: Any, model: Any, *, state_first: bool, batched: bool) -> Call:
@@ -134,7 +162,7 @@ def _probe(
             raise ValueError(not_repeatable(name))
         return work, 0 if output is None else int(np.prod(output.shape[1:], dtype=int))
     tried = "\n".join(failures)
-    raise ValueError(
+    raise _MisfitError(
         f"{name} could not be called as a step with input [3, {u.shape[1]}] and state "
         f"[3, {h.shape[1]}]:\n{tried}\n"
         "Expected f(input, state) -> (output, next_state), of batches; convention='state_input' is "
@@ -142,7 +170,7 @@ def _probe(
     )
 
 
-def _host(tf: Any, call: Call, n_outputs: int, model: Any) -> Host:
+def _host(tf: Any, call: Call, n_outputs: int, identity: CallIdentity) -> Host:
     def flat(output: Any, like: np.ndarray) -> Any:
         if output is None:
             return tf.zeros((len(like), 0), like.dtype)
@@ -164,4 +192,4 @@ def _host(tf: Any, call: Call, n_outputs: int, model: Any) -> Host:
         by_h, by_u = (tf.stack(part, axis=1).numpy() for part in zip(*found, strict=True))
         return by_h, by_u
 
-    return Host(values, jacobians, n_outputs, model)
+    return Host(values, jacobians, n_outputs, identity)

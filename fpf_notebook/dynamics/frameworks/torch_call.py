@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,10 +10,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe
+from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
+from fpf_notebook.dynamics.call_identity import CallIdentity
+from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.frameworks.bridge import Host, bridged
 from fpf_notebook.dynamics.frameworks.missing import require
 from fpf_notebook.dynamics.frameworks.torch_weights import is_recurrent
-from fpf_notebook.dynamics.function import Convention
+from fpf_notebook.dynamics.parameter_names import (
+    Convention,
+    n_required,
+    names_of_pair,
+    order_by_names,
+    role_of_name,
+)
+from fpf_notebook.dynamics.probe import not_repeatable
+from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
+from fpf_notebook.dynamics.returned import WrongReturnError
+from fpf_notebook.dynamics.state_form import Ops, StateForm, form_of
 from fpf_notebook.dynamics.step_map import Precision
 
 _RANDOM = ("dropout",)
@@ -22,7 +36,7 @@ _BATCH_NORM = ("batchnorm", "instancenorm")
 def recipe_of_torch_call(
     model: Any,
     *,
-    n_states: int | None,
+    n_states: Any,
     n_inputs: int | None,
     convention: Convention | None,
     batched: bool | None,
@@ -59,17 +73,24 @@ def recipe_of_torch_call(
         raise TypeError(f"model is {name}, expected a torch.nn.Module or a function of tensors.")
     if module is not None:
         _check_mode(module, name)
+    autonomous = _takes_state_only(model, module, n_inputs)
+    n_inputs = 0 if autonomous and n_inputs is None else n_inputs
     if n_states is None or n_inputs is None:
         raise ValueError(_no_sizes(name, module))
+    form = form_of(n_states)
+    n_states = form.n_states
     weights = {} if module is None else {**_tensors(module)}
-    call = _caller(torch, model, module, list(weights), convention, batched, n_states)
+    target = _target(torch, model, module, list(weights), autonomous)
     arrays = [_numpy(tensor) for tensor in weights.values()]
-
-    rng = np.random.default_rng(0)
-    h = rng.uniform(-0.5, 0.5, (3, n_states))
-    u = rng.uniform(-0.5, 0.5, (3, n_inputs))
-    work, n_outputs = _probe(torch, call, arrays, h, u, dtype, name, module)
-    host = _host(torch, call, n_outputs, model)
+    ops = _ops(torch)
+    probes = _Probes(torch, ops, target, arrays, (n_states, n_inputs), name)
+    work, choice = _choose(
+        model, module, form, convention, batched, autonomous, probes, dtype, (n_states, n_inputs)
+    )
+    chosen = choice.forms[0]
+    n_outputs = probes.n_outputs[chosen]
+    identity = CallIdentity("torch", model, (repr(chosen), work, n_outputs, tuple(weights)))
+    host = _host(torch, ops, target, chosen, n_outputs, identity)
     step = bridged(host, n_states, n_inputs)
 
     def both(params: Any, h: Any, u: Any) -> tuple[Any, Any]:
@@ -84,11 +105,38 @@ def recipe_of_torch_call(
         n_states=n_states,
         n_inputs=n_inputs,
         name=f"torch {name}",
+        slices=chosen.state.slices,
         box_reason=(
             f"nothing is known of the range of {name}, which is called; give "
             "invariant_box=(low, high) if it does not leave a box"
         ),
+        reading=Reading(
+            source="a module of PyTorch, called" if module is not None else "a function of tensors",
+            call=chosen.describe(name, n_inputs),
+            order=chosen.order,
+            decided_by="its only argument" if autonomous else choice.decided_by,
+            returned=probes.where[chosen],
+            parameters="parameters and buffers of the module" if module is not None else "none",
+        ),
     )
+
+
+def _takes_state_only(model: Any, module: Any, n_inputs: int | None) -> bool:
+    """Tell whether a model is a function of the state alone, not of a sequence of inputs alone."""
+    try:
+        signature = inspect.signature(module.forward if model is module else model)
+    except (TypeError, ValueError):
+        return False
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    kinds = [p.kind for p in signature.parameters.values()]
+    names = [p.name for p in signature.parameters.values() if p.kind in plain]
+    if len(names) != 1 or inspect.Parameter.VAR_POSITIONAL in kinds:
+        return False
+    return n_inputs == 0 or (n_inputs is None and role_of_name(names[0]) == "state")
+
+
+def _ops(torch: Any) -> Ops:
+    return Ops(torch.is_tensor, torch.reshape, lambda parts: torch.cat(list(parts), dim=-1))
 
 
 def _tensors(module: Any) -> dict[str, Any]:
@@ -141,17 +189,10 @@ def _hint(module: Any) -> str:
     return ""
 
 
-def _caller(
-    torch: Any,
-    model: Any,
-    module: Any,
-    names: Sequence[str],
-    convention: Convention | None,
-    batched: bool | None,
-    n_states: int,
-) -> Callable[..., tuple[Any, Any]]:
-    """Return ``call(weights, h, u) -> (next state, output or None)`` of batches of tensors."""
-    state_first = convention == "state_input"
+def _target(
+    torch: Any, model: Any, module: Any, names: Sequence[str], autonomous: bool
+) -> Callable[..., Any]:
+    """Return ``target(weights, *arguments)``, which calls the model with these weights."""
     target = model
     if module is not None and model is not module:  # a method
 
@@ -165,66 +206,143 @@ def _caller(
 
         target = Method()
 
-    def plain(weights: Sequence[Any], first: Any, second: Any) -> Any:
+    def call(weights: Sequence[Any], *arguments: Any) -> Any:
+        given = arguments[:1] if autonomous else arguments
         if module is None:
-            return target(first, second)
+            return target(*given)
         start = "" if target is module else "owner."
         named = {f"{start}{name}": value for name, value in zip(names, weights, strict=True)}
-        return torch.func.functional_call(target, named, (first, second))
-
-    def single(weights: Sequence[Any], h: Any, u: Any) -> tuple[Any, Any]:
-        pair = (h, u) if state_first else (u, h)
-        result = plain(weights, *pair)
-        if isinstance(result, tuple | list) and len(result) == 2:
-            return result[1], result[0] if torch.is_tensor(result[0]) else None
-        return result, None
-
-    def call(weights: Sequence[Any], h: Any, u: Any) -> tuple[Any, Any]:
-        if batched is not False:
-            return single(weights, h, u)
-        rows = [single(weights, x, v) for x, v in zip(h, u, strict=True)]
-        following = torch.stack([row[0] for row in rows])
-        output = None if rows[0][1] is None else torch.stack([row[1] for row in rows])
-        return following, output
+        return torch.func.functional_call(target, named, given)
 
     return call
 
 
-def _probe(
+def _stepped(
     torch: Any,
-    call: Callable[..., tuple[Any, Any]],
-    arrays: Sequence[np.ndarray],
-    h: np.ndarray,
-    u: np.ndarray,
-    dtype: Precision,
-    name: str,
-    module: Any,
-) -> tuple[Precision, int]:
-    """Call the step with a batch; return in which precision it works, and the output's length."""
-    failures = []
-    for work in ("float64", "float32") if dtype == "float64" else ("float32",):
-        tensors = [torch.as_tensor(_rounded(array, work)) for array in arrays]
+    ops: Ops,
+    target: Callable[..., Any],
+    form: CallForm,
+    weights: Sequence[Any],
+    h: Any,
+    u: Any,
+) -> tuple[Any, Any, str]:
+    """Step a batch: next states, outputs or None, and where the state was found."""
+
+    def call(*arguments: Any) -> Any:
+        return target(weights, *arguments)
+
+    if form.is_batched:
+        return form.step(ops, call, h, u)
+    rows = [form.step(ops, call, x, v) for x, v in zip(h, u, strict=True)]
+    following = torch.stack([row[0] for row in rows])
+    output = None if rows[0][1] is None else torch.stack([row[1] for row in rows])
+    return following, output, rows[0][2]
+
+
+class _Probes:
+    """Calls a model in different ways with small batches."""
+
+    def __init__(
+        self,
+        torch: Any,
+        ops: Ops,
+        target: Callable[..., Any],
+        arrays: Sequence[np.ndarray],
+        sizes: tuple[int, int],
+        name: str,
+    ) -> None:
+        self._torch, self._ops, self._target, self._arrays = torch, ops, target, arrays
+        self._sizes, self._name = sizes, name
+        self.work: Precision = "float64"
+        self.where: dict[CallForm, str] = {}
+        self.n_outputs: dict[CallForm, int] = {}
+        self.unclear: dict[CallForm, WrongReturnError] = {}
+
+    def __call__(self, form: CallForm) -> str | None:
+        """Return why a form does not fit, or None."""
+        torch, rng = self._torch, np.random.default_rng(0)
+        n_batch = next(b for b in (3, 5, 7) if b not in self._sizes)
+        h, u = (
+            torch.as_tensor(rng.uniform(-0.5, 0.5, (n_batch, n)).astype(self.work))
+            for n in self._sizes
+        )
+        weights = [torch.as_tensor(_rounded(array, self.work)) for array in self._arrays]
+
+        def step(x: Any, v: Any) -> tuple[Any, Any, str]:
+            return _stepped(torch, self._ops, self._target, form, weights, x, v)
+
         try:
-            with torch.no_grad():
-                following, output = call(
-                    tensors, torch.as_tensor(h.astype(work)), torch.as_tensor(u.astype(work))
-                )
+            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+                following, output, where = step(h, u)
+                again = step(h, u)[0]
+                # A batch of another size: three may be the length of something else as well.
+                rows = step(torch.cat([h] * 3), torch.cat([u] * 3))[0][:n_batch]
+                single = torch.cat([step(x[None], v[None])[0] for x, v in zip(h, u, strict=True)])
+        except WrongReturnError as error:
+            if not error.places:
+                return str(error)
+            self.unclear[form] = error
+            return None
         except Exception as error:
-            failures.append(f"  in {work}: {type(error).__name__}: {str(error).strip()[:300]}")
-            continue
-        if not torch.is_tensor(following) or tuple(following.shape) != h.shape:
-            shown = tuple(following.shape) if torch.is_tensor(following) else type(following)
-            failures.append(f"  in {work}: it returned a next state of {shown}, expected {h.shape}")
-            continue
-        n_outputs = 0 if output is None else int(np.prod(output.shape[1:], dtype=int))
-        return work, n_outputs  # type: ignore[return-value]
+            return f"raised {type(error).__name__}: {first_line(error)}"
+        if not torch.equal(following, again) and not following.isnan().any():
+            raise ValueError(not_repeatable(self._name))
+        close = 1e-9 if following.dtype == torch.float64 else 1e-4
+        if not all(
+            torch.allclose(following, other, rtol=close, atol=close, equal_nan=True)
+            for other in (rows, single)
+        ):
+            return "does with one state of a batch what depends on the others"
+        self.where[form] = where
+        self.n_outputs[form] = 0 if output is None else int(output.shape[-1])
+        return None
+
+
+def _choose(
+    model: Any,
+    module: Any,
+    form: StateForm,
+    convention: Convention | None,
+    batched: bool | None,
+    autonomous: bool,
+    probes: _Probes,
+    dtype: Precision,
+    sizes: tuple[int, int],
+) -> tuple[Precision, Choice]:
+    """Return the precision in which the model works, and the way of calling it."""
+    name = getattr(model, "__name__", type(model).__name__)
+    called = module.forward if model is module else model
+    failures = []
+    works: tuple[Precision, ...] = ("float64", "float32") if dtype == "float64" else ("float32",)
+    for work in works:
+        probes.work = work
+        choice = choose_form(
+            forms_in_turn(
+                "state_input" if autonomous else convention,
+                batched,
+                sizes[0],
+                None if form.structure is None else form,
+                single_first=False,
+                n_required=2 if autonomous else n_required(called),
+                by_names=order_by_names(names_of_pair(called)),
+            ),
+            probes,
+            given="state_input" if autonomous else convention,
+            decide_order=lambda: decide_order(called, name, *sizes),
+        )
+        if choice.forms:
+            if choice.forms[0] in probes.unclear:
+                raise ValueError(unclear(name, choice.forms[0], probes.unclear[choice.forms[0]]))
+            return work, choice
+        failures += [
+            f"  in {work}: {form.describe(name, sizes[1])} {why}" for form, why in choice.failures
+        ]
     tried = "\n".join(failures)
     raise ValueError(
-        f"{name} could not be called as a step with input [3, {u.shape[1]}] and state "
-        f"[3, {h.shape[1]}]:\n{tried}\n"
-        "Expected f(input, state) -> (output, next_state), of batches; convention='state_input' is "
-        "for f(state, input) -> next_state, batched=False for a function of one state."
-        + _hint(module)
+        f"{name} could not be called as a step with n_states={sizes[0]} and n_inputs={sizes[1]}. "
+        f"Tried:\n{tried}\nExpected f(input, state) -> (output, next_state) or "
+        "f(state, input) -> next_state, of batches; convention= says which order is meant, "
+        "batched=False is for a function of one state." + _hint(module)
     )
 
 
@@ -232,7 +350,17 @@ def _rounded(array: np.ndarray, work: str) -> np.ndarray:
     return array.astype(work) if array.dtype.kind == "f" else array
 
 
-def _host(torch: Any, call: Callable[..., tuple[Any, Any]], n_outputs: int, model: Any) -> Host:
+def _host(
+    torch: Any,
+    ops: Ops,
+    target: Callable[..., Any],
+    form: CallForm,
+    n_outputs: int,
+    identity: CallIdentity,
+) -> Host:
+    def call(weights: Sequence[Any], h: Any, u: Any) -> tuple[Any, Any]:
+        return _stepped(torch, ops, target, form, weights, h, u)[:2]
+
     def tensors(arrays: Sequence[np.ndarray]) -> list[Any]:
         # Copied: what JAX hands out must not be written to, and torch has no such thing.
         return [torch.tensor(array) for array in arrays]
@@ -269,4 +397,4 @@ def _host(torch: Any, call: Callable[..., tuple[Any, Any]], n_outputs: int, mode
         by_h, by_u = (torch.stack(part, dim=1).numpy() for part in zip(*found, strict=True))
         return by_h, by_u
 
-    return Host(values, jacobians, n_outputs, model)
+    return Host(values, jacobians, n_outputs, identity)

@@ -222,7 +222,7 @@ def test_a_network_that_wraps_a_recurrent_module_is_told_the_quick_way():
         as_step_map(Network())
     with pytest.raises(ValueError, match=r"could not be called as a step(.|\n)*model\.rnn"):
         as_step_map(Network(), n_states=N, n_inputs=M)
-    with pytest.raises(ValueError, match=r"a next state of \(3, 3\), expected \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"a next state of shape \(3, 3\), expected \(3, 4\)"):
         as_step_map(lambda u, h: (h, h[:, :3]), n_states=N, n_inputs=M, framework="torch")
 
 

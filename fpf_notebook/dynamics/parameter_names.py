@@ -1,0 +1,117 @@
+"""What the names of a function's parameters say: which is the state, and which the input."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+Convention: TypeAlias = Literal["input_state", "state_input"]
+Role: TypeAlias = Literal["state", "input"]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_STATE = _words(
+    """h hx h0 hc s state states hidden hiddens hid hidden_state hidden_states carry r rate rates
+    memory z latent"""
+)
+_INPUT = _words(
+    """u i inp input inputs stimulus stimuli stim drive ext external cue ext_input external_input
+    inputs_t input_t"""
+)
+# Where another name is that of an input, x is the state (control theory), else it is the input.
+_EITHER = frozenset({"x", "xs"})
+# What is put before or after a name to say which moment it belongs to.
+_MOMENT = re.compile(
+    r"(^(prev|previous|last|old|current|cur|init|initial)_)|(_?(prev|t|old|last)$)"
+)
+
+
+def names_of_pair(function: Callable[..., Any], n_before: int = 0) -> tuple[str, str] | None:
+    """Return the names of the two parameters that hold the state and the input.
+
+    Parameters
+    ----------
+    function
+        Any callable.
+    n_before
+        How many parameters stand before them (1 where parameters are passed first).
+
+    Returns
+    -------
+    tuple of str or None
+        None where the function does not tell them: no signature, ``*args``, fewer than two.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name for p in parameters if p.kind in plain][n_before : n_before + 2]
+    return (names[0], names[1]) if len(names) == 2 else None
+
+
+def n_required(function: Callable[..., Any], n_before: int = 0) -> int | None:
+    """Return how many arguments must be given, those before the pair aside, or None if unknown."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return None
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in plain and p.default is p.empty for p in parameters) - n_before
+
+
+def order_by_names(names: tuple[str, str] | None) -> Convention | None:
+    """Return the order that two names tell, or None where they are not clear.
+
+    Parameters
+    ----------
+    names
+        As `names_of_pair` returns them.
+
+    Returns
+    -------
+    str or None
+        ``"input_state"``, ``"state_input"`` or None.
+
+    Examples
+    --------
+    >>> order_by_names(("hidden", "x")), order_by_names(("x", "u")), order_by_names(("a", "b"))
+    ('state_input', 'state_input', None)
+    """
+    if names is None:
+        return None
+    roles = [role_of_name(name) for name in names]
+    for place, other in ((0, 1), (1, 0)):
+        if roles[place] is None and _core(names[place]) in _EITHER and roles[other] is not None:
+            roles[place] = "input" if roles[other] == "state" else "state"
+    # One clear name is enough, unless the other one claims the same.
+    if roles[0] == roles[1]:
+        return None
+    if roles[0] == "state" or roles[1] == "input":
+        return "state_input"
+    return "input_state"
+
+
+def role_of_name(name: str) -> Role | None:
+    """Return whether a name is clearly that of a state or of an input, else None."""
+    core = _core(name)
+    if core in _STATE:
+        return "state"
+    return "input" if core in _INPUT else None
+
+
+def _core(name: str) -> str:
+    lower = name.lower().strip("_")
+    while lower not in _STATE | _INPUT | _EITHER:
+        shorter = _MOMENT.sub("", lower, count=1).strip("_")
+        if shorter in ("", lower):
+            break
+        lower = shorter
+    return lower

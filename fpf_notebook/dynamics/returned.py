@@ -1,0 +1,174 @@
+"""Which of the values that a step returns is the next state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fpf_notebook.dynamics.parameter_names import Convention, role_of_name
+from fpf_notebook.dynamics.state_form import Ops, Shape, StateForm
+
+
+class Found(NamedTuple):
+    """The parts of what a step returned.
+
+    Parameters
+    ----------
+    leaves
+        The arrays of the next state.
+    output
+        The output of the network, or None.
+    where
+        Which of the returned values the next state is, in words.
+    """
+
+    leaves: list[Any]
+    output: Any
+    where: str
+
+
+class WrongReturnError(Exception):
+    """What the step returned holds no state, or holds several that could be it."""
+
+    def __init__(self, message: str, places: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.places = tuple(places)
+        """Where the possible states stand, if there are several."""
+
+
+def find_state(
+    ops: Ops,
+    result: Any,
+    form: StateForm,
+    lead: Shape,
+    order: Convention,
+    arguments: Sequence[Any],
+    spread: bool,
+) -> Found:
+    """Find the next state in what a step returned.
+
+    Parameters
+    ----------
+    ops
+        Of the arrays.
+    result
+        What was returned.
+    form
+        The form of the state.
+    lead
+        Leading axes of each array.
+    order
+        Of the arguments. ``(input, state) -> (output, next_state)`` is how it is documented; a pair
+        of two possible states is read so.
+    arguments
+        What the step was called with: an argument that stands beside another value, returned as it
+        came, is not the next state.
+    spread
+        Whether the arrays of the state are arguments of their own, and so are returned side by
+        side.
+
+    Returns
+    -------
+    Found
+        The state and the output.
+
+    Raises
+    ------
+    WrongReturnError
+        If there is no state, or more than one.
+    """
+    items = _items(result)
+    if spread and items is not None:
+        return _side_by_side(ops, [item for _, item in items], form, lead)
+    whole = form.leaves(ops, result, lead)
+    if whole is not None and not (len(whole) > 1 and any(_is_given(x, arguments) for x in whole)):
+        return Found(whole, None, "all that is returned")
+    found = [(k, form.leaves(ops, item, lead)) for k, (_, item) in enumerate(items or ())]
+    fitting = [(k, leaves) for k, leaves in found if leaves is not None]
+    if items is not None and len(items) > 1:
+        moved = [(k, x) for k, x in fitting if k == 1 or not _is_given(items[k][1], arguments)]
+        fitting = moved or fitting[1:]
+    if items is None or not fitting:
+        raise WrongReturnError(_wrong(ops, result, form, lead))
+    named = [pair for pair in fitting if role_of_name(items[pair[0]][0]) == "state"]
+    if len(fitting) > 1 and len(named) == 1:
+        fitting = named
+    if len(fitting) > 1 and _all_the_same([leaves for _, leaves in fitting]):
+        fitting = fitting[-1:]
+    if len(fitting) > 1 and order == "input_state" and len(items) == 2:
+        fitting = fitting[1:]  # (output, next_state), as it is documented
+    if len(fitting) > 1:
+        places = [items[k][0] or f"value {k}" for k, _ in fitting]
+        raise WrongReturnError(
+            f"returned {describe(ops, result)}, of which {' and '.join(places)} could be the next "
+            "state",
+            places,
+        )
+    place, leaves = fitting[0]
+    others = [item for k, (_, item) in enumerate(items) if k != place and ops.is_array(item)]
+    label = items[place][0] or f"value {place} of {len(items)}"
+    return Found(leaves, others[0] if others else None, f"{label}, by its shape and place")
+
+
+def _items(result: Any) -> list[tuple[str, Any]] | None:
+    """Return the values of a tuple, a list or a dictionary, with their names, if they have any."""
+    if isinstance(result, Mapping):
+        return [(str(key), value) for key, value in result.items()]
+    if isinstance(result, tuple | list):
+        names = getattr(result, "_fields", ("",) * len(result))
+        return list(zip(names, result, strict=True))
+    return None
+
+
+def _side_by_side(ops: Ops, values: list[Any], form: StateForm, lead: Shape) -> Found:
+    n = len(form.slices)
+    each = [StateForm((part,)) for part in form.slices]
+    places = [
+        k
+        for k in range(len(values) - n + 1)
+        if all(each[i].leaves(ops, values[k + i], lead) is not None for i in range(n))
+    ]
+    if not places:
+        raise WrongReturnError(_wrong(ops, values, form, lead))
+    start = places[-1]
+    if len(places) > 1 and start + n != len(values):
+        raise WrongReturnError(
+            f"returned {describe(ops, values)}, in which the state could begin at values "
+            f"{', '.join(map(str, places))}",
+            [f"value {k}" for k in places],
+        )
+    others = [v for k, v in enumerate(values) if not start <= k < start + n and ops.is_array(v)]
+    return Found(
+        values[start : start + n],
+        others[0] if others else None,
+        f"values {start} to {start + n - 1} of {len(values)}",
+    )
+
+
+def _is_given(value: Any, arguments: Sequence[Any]) -> bool:
+    return any(value is argument for argument in arguments)
+
+
+def _all_the_same(candidates: list[list[Any]]) -> bool:
+    first = candidates[0]
+    return all(a is b for other in candidates[1:] for a, b in zip(first, other, strict=True))
+
+
+def _wrong(ops: Ops, result: Any, form: StateForm, lead: Shape) -> str:
+    last = result[-1] if isinstance(result, tuple | list) and len(result) == 2 else result
+    if form.structure is None and ops.is_array(last):
+        expected = (*lead, *form.slices[0].shape)
+        return f"returned a next state of shape {tuple(last.shape)}, expected {expected}"
+    wanted = "one array" if form.structure is None else form.describe("batch, " if lead else "")
+    return f"returned {describe(ops, result)}, expected {wanted} or a pair (output, next_state)"
+
+
+def describe(ops: Ops, value: Any) -> str:
+    """Return the types and shapes of a value, in words."""
+    if ops.is_array(value):
+        return f"array{list(value.shape)}"
+    if isinstance(value, Mapping):
+        return f"dict of ({', '.join(f'{k}: {describe(ops, v)}' for k, v in value.items())})"
+    if isinstance(value, tuple | list):
+        return f"{type(value).__name__} of ({', '.join(describe(ops, item) for item in value)})"
+    return type(value).__name__

@@ -1,0 +1,186 @@
+"""The state as its author keeps it (one array, a pair, a dictionary) and as one flat vector."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+
+from fpf_notebook.dynamics.step_map import StateSlice
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+class Ops(NamedTuple):
+    """What is needed of a library of arrays.
+
+    Parameters
+    ----------
+    is_array
+        Whether a value is an array of this library.
+    reshape
+        ``reshape(array, shape)``.
+    join
+        Concatenates a sequence of arrays along the last axis.
+    """
+
+    is_array: Callable[[Any], bool]
+    reshape: Callable[[Any, Shape], Any]
+    join: Callable[[Sequence[Any]], Any]
+
+
+@dataclass(frozen=True)
+class StateForm:
+    """How a flat state is cut into the arrays that a model takes.
+
+    Parameters
+    ----------
+    slices
+        Its arrays.
+    structure
+        The tree (tuple, dictionary, ...) whose leaves they are, or None for a single bare array.
+    """
+
+    slices: tuple[StateSlice, ...]
+    structure: Any = None
+
+    @property
+    def n_states(self) -> int:
+        """Length of the flat state."""
+        return self.slices[-1].stop
+
+    def build(self, ops: Ops, flat: Any, lead: Shape) -> Any:
+        """Return the state as the model takes it.
+
+        Parameters
+        ----------
+        ops
+            Of the arrays.
+        flat
+            [n_states] or [batch, n_states].
+        lead
+            The leading axes that each array gets.
+        """
+        parts = self.parts(ops, flat, lead)
+        return parts[0] if self.structure is None else jax.tree.unflatten(self.structure, parts)
+
+    def parts(self, ops: Ops, flat: Any, lead: Shape) -> list[Any]:
+        """Return the arrays of the state, as `build` puts them into the tree."""
+        return [ops.reshape(flat[..., s.start : s.stop], (*lead, *s.shape)) for s in self.slices]
+
+    def flat(self, ops: Ops, parts: Sequence[Any], lead: Shape) -> Any:
+        """Join arrays to a flat state, [*lead, n_states]."""
+        rows = [
+            ops.reshape(part, (*lead, s.stop - s.start))
+            for part, s in zip(parts, self.slices, strict=True)
+        ]
+        return rows[0] if len(rows) == 1 else ops.join(rows)
+
+    def leaves(self, ops: Ops, value: Any, lead: Shape) -> list[Any] | None:
+        """Return the arrays of what a model returned as its state, or None if it is none.
+
+        Axes of length one may have come or gone: what has one time step is a sequence to some.
+        """
+        if self.structure is None:
+            leaves = [self._stacked(ops, value, lead)]
+        else:
+            leaves, structure = jax.tree.flatten(value, is_leaf=ops.is_array)
+            if _loose(structure) != _loose(self.structure):
+                return None
+        for leaf, part in zip(leaves, self.slices, strict=True):
+            if not ops.is_array(leaf) or _ones_apart(leaf.shape) != _ones_apart(lead + part.shape):
+                return None
+        return leaves
+
+    def _stacked(self, ops: Ops, value: Any, lead: Shape) -> Any:
+        """Join the numbers of ``return dv, dw`` to one vector, as integrators of SciPy do."""
+        numbers_ = isinstance(value, tuple | list) and len(value) == self.n_states > 1 and not lead
+        if numbers_ and all(ops.is_array(item) and item.shape == () for item in value):
+            return ops.join([ops.reshape(item, (1,)) for item in value])
+        return value
+
+    def describe(self, lead: str = "") -> str:
+        """Return for example ``state[4]`` or ``{v[2], w[2]}``."""
+        if self.structure is None:
+            return f"state[{lead}{', '.join(map(str, self.slices[0].shape))}]"
+        shown = ", ".join(f"{s.name}[{lead}{', '.join(map(str, s.shape))}]" for s in self.slices)
+        return f"({shown})" if "{" not in str(self.structure) else f"{{{shown}}}"
+
+
+def flat_form(n_states: int) -> StateForm:
+    """Return the form of a state that is one vector."""
+    return StateForm((StateSlice("state", (n_states,), 0, n_states),))
+
+
+def pair_form(n_states: int) -> StateForm | None:
+    """Return the form of a pair (h, c) of equal halves, or None where there are no halves."""
+    half = n_states // 2
+    if n_states % 2:
+        return None
+    slices = (StateSlice("h", (half,), 0, half), StateSlice("c", (half,), half, n_states))
+    return StateForm(slices, jax.tree.structure((0, 0)))
+
+
+def form_of(n_states: Any) -> StateForm:
+    """Return the form that ``n_states`` describes.
+
+    Parameters
+    ----------
+    n_states
+        A number: one vector. A tree of numbers or of arrays, such as ``(64, 64)`` or
+        ``{"v": 10, "w": 10}``: a state of this structure, with arrays of these lengths or shapes.
+
+    Returns
+    -------
+    StateForm
+        The form.
+
+    Raises
+    ------
+    ValueError
+        If it is no such thing.
+    """
+    if isinstance(n_states, numbers.Integral):
+        return flat_form(_length(n_states))
+    paths, structure = jax.tree_util.tree_flatten_with_path(n_states)
+    if not paths:
+        raise ValueError(f"n_states is {n_states!r}, expected a number, or a tree of numbers.")
+    slices: list[StateSlice] = []
+    for path, leaf in paths:
+        shape = tuple(leaf.shape) if hasattr(leaf, "shape") and leaf.shape else (_length(leaf),)
+        start = slices[-1].stop if slices else 0
+        slices.append(StateSlice(_name(path), shape, start, start + math.prod(shape)))
+    return StateForm(tuple(slices), structure)
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(
+            f"n_states is {value!r}, expected an integer of at least 1 (or, for a state of several "
+            "arrays, a tuple or a dictionary of such)."
+        )
+    return int(value)
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    text = ""
+    for key in path:
+        if hasattr(key, "idx"):
+            text = f"{text or 'state'}[{key.idx}]"
+        else:
+            name = str(getattr(key, "key", getattr(key, "name", key)))
+            text = f"{text}.{name}" if text else name
+    return text or "state"
+
+
+def _ones_apart(shape: Sequence[int]) -> list[int]:
+    return [int(n) for n in shape if n != 1]
+
+
+def _loose(structure: Any) -> str:
+    """Return a structure as text in which lists are tuples: models return now these, now those."""
+    return str(structure).replace("[", "(").replace("]", ")").replace(",)", ")")
