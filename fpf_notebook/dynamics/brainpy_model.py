@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,20 +11,11 @@ from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_call import recipe_of_call
 from fpf_notebook.dynamics.brainpy_sizes import arguments_of
 from fpf_notebook.dynamics.brainpy_stateful import recipe_of_stateful
-from fpf_notebook.dynamics.parameter_names import Convention
-from fpf_notebook.dynamics.step_map import Precision, Time
+from fpf_notebook.dynamics.state_form import form_of
+from fpf_notebook.dynamics.step_options import StepOptions
 
 
-def recipe_of_brainpy_model(
-    model: Any,
-    *,
-    n_states: int | None,
-    n_inputs: int | None,
-    state_vars: str | Sequence[Any] | None,
-    convention: Convention | None,
-    time: Time,
-    dtype: Precision,
-) -> Recipe:
+def recipe_of_brainpy_model(model: Any, options: StepOptions) -> Recipe:
     """Find out how a BrainPy model is stepped.
 
     Parameters
@@ -33,8 +23,8 @@ def recipe_of_brainpy_model(
     model
         A ``brainpy.DynamicalSystem``. One that takes two arguments is called as
         ``model(inputs, hidden)``, one that takes fewer as ``model(x)``.
-    n_states, n_inputs, state_vars, convention, time, dtype
-        As in :func:`fpf_notebook.dynamics.as_step_map`.
+    options
+        Those of functions aside.
 
     Returns
     -------
@@ -46,7 +36,10 @@ def recipe_of_brainpy_model(
     ValueError
         If the model cannot be called as a step.
     """
-    arguments, work = arguments_of(model), np.dtype(dtype)
+    arguments, work = arguments_of(model), np.dtype(options.dtype)
+    n_states = None if options.n_states is None else form_of(options.n_states).n_states
+    n_inputs, state_vars, time = options.n_inputs, options.state_vars, options.time
+    convention = options.convention
     name = type(model).__name__
     if arguments.required > 2:
         raise ValueError(
@@ -59,7 +52,7 @@ def recipe_of_brainpy_model(
             f"convention= is for functions and for models that take their state as an argument; "
             f"{name} keeps it in Variables."
         )
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(options.dtype == "float64"):
         if state_vars is None and arguments.possible >= 2:
             try:
                 return recipe_of_call(

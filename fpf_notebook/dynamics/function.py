@@ -25,18 +25,10 @@ from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unc
 from fpf_notebook.dynamics.returned import WrongReturnError
 from fpf_notebook.dynamics.state_form import Ops, form_of
 from fpf_notebook.dynamics.step_map import Precision, PyTree
+from fpf_notebook.dynamics.step_options import StepOptions
 
 
-def recipe_of_function(
-    function: Callable[..., Any],
-    *,
-    n_states: Any,
-    n_inputs: int | None,
-    convention: Convention | None,
-    batched: bool | None,
-    params: PyTree | None,
-    dtype: Precision,
-) -> Recipe:
+def recipe_of_function(function: Callable[..., Any], options: StepOptions) -> Recipe:
     """Find out how a function is to be called.
 
     Parameters
@@ -46,16 +38,8 @@ def recipe_of_function(
         parameters as a first argument if ``params`` is given. What else is returned may stand
         beside the state or not. A function of the state alone is taken as ``F`` with
         ``n_inputs=0``.
-    n_states, n_inputs
-        Sizes; a function does not tell them. A state of several arrays: a tree of sizes.
-    convention
-        ``"input_state"`` or ``"state_input"``; default: whichever fits.
-    batched
-        Whether the arguments have a leading batch axis; default: whichever fits.
-    params
-        Parameters, or None.
-    dtype
-        Working precision.
+    options
+        The sizes must be there: a function does not tell them.
 
     Returns
     -------
@@ -68,12 +52,8 @@ def recipe_of_function(
         If sizes are missing, or if no way of calling fits, or if two fit and differ.
     """
     name = getattr(function, "__name__", type(function).__name__)
-    if convention not in (None, "input_state", "state_input"):
-        raise ValueError(
-            f"convention is {convention!r}, expected 'input_state' for "
-            "f(input, state) -> (output, next_state), 'state_input' for "
-            "F(state, input) -> next_state, or None to find out."
-        )
+    n_states, n_inputs, params = options.n_states, options.n_inputs, options.params
+    convention, dtype = options.convention, options.dtype
     own, function = function, detached(function)
     n_before = 0 if params is None else 1
     count = n_required(function, n_before)
@@ -98,7 +78,7 @@ def recipe_of_function(
     attempts = _Attempts(function, params, total, n_inputs, dtype, name)
     groups = forms_in_turn(
         convention,
-        batched,
+        options.batched,
         total,
         None if form.structure is None else form,
         single_first=True,
@@ -231,21 +211,35 @@ class _Attempts:
             return "does with one state of a batch what depends on the others"
         return None
 
-    def _rows_are_independent(self, form: CallForm) -> bool:
-        return self._agree(form, lambda given, h, u: self.step(form, given, h[None], u[None])[0][0])
+    def _rows_are_independent(self, form: CallForm, *, same_input: bool = False) -> bool:
+        return self._agree(
+            form,
+            lambda given, h, u: self.step(form, given, h[None], u[None])[0][0],
+            same_input=same_input,
+        )
 
     def check_same(self, single: CallForm, many: CallForm) -> None:
         """If a function takes one state and a batch, make sure that it means the same by both."""
-        if not self._agree(many, lambda given, h, u: self.step(single, given, h, u)[0]):
+        if self._agree(many, lambda given, h, u: self.step(single, given, h, u)[0]):
+            return
+        # Rows that meet in the input only: `u[0]` is a channel, and no one means a batch by it.
+        if not self._rows_are_independent(many, same_input=True):
             raise ValueError(
                 f"{self._name} takes one state as well as a batch of states, but does something "
                 "different with each. Pass batched=True or batched=False."
             )
 
-    def _agree(self, many: CallForm, one: Callable[[PyTree, Any, Any], Any]) -> bool:
+    def _agree(
+        self,
+        many: CallForm,
+        one: Callable[[PyTree, Any, Any], Any],
+        *,
+        same_input: bool = False,
+    ) -> bool:
         rng = np.random.default_rng(2)
         n_batch = _batch_size(*self._sizes)
         h, u = (rng.uniform(0.1, 0.9, (n_batch, n)).astype(self._dtype) for n in self._sizes)
+        u = np.repeat(u[:1], n_batch, axis=0) if same_input else u
 
         @jax.jit
         def compare(given: PyTree, h: Any, u: Any) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from fpf_notebook.dynamics import StepMap, as_step_map
+from fpf_notebook.dynamics import StepMap, StepOptions, check_model
+from fpf_notebook.dynamics.adapt import step_map_of
 from fpf_notebook.dynamics.fingerprint import Fingerprint, fingerprint
+from fpf_notebook.dynamics.state_form import form_of
 from fpf_notebook.dynamics.step_map import Precision
+from fpf_notebook.dynamics.step_options import STEP_OPTION_NAMES
 from fpf_notebook.finder.options import Options
 
 if TYPE_CHECKING:
@@ -15,11 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODEL_OPTIONS", "Source"]
 
-_GIVEN_ON = (
-    *("state_vars", "time", "dt", "convention", "batched", "params", "invariant_box"),
-    *("readout", "framework"),
-)
-MODEL_OPTIONS = ("n_states", "n_inputs", *_GIVEN_ON)
+MODEL_OPTIONS = tuple(name for name in STEP_OPTION_NAMES if name != "dtype")
 """Options of `as_step_map` that the finder and the explorer hand on."""
 
 
@@ -38,20 +37,30 @@ class Source:
     Raises
     ------
     TypeError
-        If there is no option of a name.
+        If the model cannot be one, or there is no option of a name.
+    ValueError
+        If an option has a wrong value.
+
+    Attributes
+    ----------
+    options : StepOptions
+        All of them.
     """
 
     def __init__(
         self,
         model: Any,
-        n_states: int | None,
+        n_states: Any,
         n_inputs: int | None,
         model_options: dict[str, Any],
     ) -> None:
-        _check_model_options(model_options)
+        check_model(model)
+        own = [*(field.name for field in dataclasses.fields(Options)), "progress"]
+        if "dtype" in model_options:  # the finder itself searches in both
+            raise TypeError("FixedPointFinder has no option 'dtype'.")
+        given = {"n_states": n_states, "n_inputs": n_inputs, **model_options}
+        self.options = StepOptions.of("FixedPointFinder", given, own)
         self.model = model
-        self._sizes: dict[str, int | None] = {"n_states": n_states, "n_inputs": n_inputs}
-        self._model_options = model_options
         self._traced: dict[str, tuple[StepMap, Fingerprint | None]] = {}
 
     def step_map(
@@ -64,29 +73,19 @@ class Source:
         if isinstance(self.model, StepMap):
             return self.model
         known, then = self._traced.get(dtype, (None, None))
-        wanted = {
-            "n_states": self._sizes["n_states"] or n_states,
-            "n_inputs": n_inputs if self._sizes["n_inputs"] is None else self._sizes["n_inputs"],
-        }
-        same = known is not None and all(
-            size is None or getattr(known, name) == size for name, size in wanted.items()
+        own = self.options
+        wanted = own.changed(
+            n_states=n_states if own.n_states is None else own.n_states,
+            n_inputs=n_inputs if own.n_inputs is None else own.n_inputs,
+            dtype=dtype,
         )
-        # Arrays that the step holds beside its parameters come from places that are not watched.
-        watched = known is not None and not _holds_arrays(known)
-        if (
-            known is not None
-            and same
-            and watched
-            and then is not None
-            and then == fingerprint(self.model, self._model_options)
-        ):
+        if known is None or not _same_sizes(known, wanted):
+            step_map = step_map_of(self.model, wanted)
+        elif not _holds_arrays(known) and then and then == fingerprint(self.model, own):
             return known
-        if known is not None and same:
-            step_map = known.with_model(self.model)
         else:
-            options: dict[str, Any] = {**wanted, **self._model_options}
-            step_map = as_step_map(self.model, dtype=dtype, **options)
-        self._traced[dtype] = (step_map, fingerprint(self.model, self._model_options))
+            step_map = known.with_model(self.model)
+        self._traced[dtype] = (step_map, fingerprint(self.model, own))
         return step_map
 
     def step_map_for(self, request: SearchRequest) -> StepMap:
@@ -109,9 +108,8 @@ class Source:
 
     def as_it_says(self) -> StepMap | None:
         """Return the network with the sizes that it tells itself, or None if it tells none."""
-        options: dict[str, Any] = {**self._sizes, **self._model_options}
         try:
-            return as_step_map(self.model, **options)
+            return step_map_of(self.model, self.options)
         except ValueError:
             return None
 
@@ -122,16 +120,11 @@ class Source:
         return self.step_map(step_map.n_states, step_map.n_inputs, "float32")
 
 
-def _check_model_options(given: dict[str, Any]) -> None:
-    for name in given:
-        if name not in _GIVEN_ON:
-            import difflib
-
-            known = [field.name for field in dataclasses.fields(Options)]
-            near = difflib.get_close_matches(name, [*known, *_GIVEN_ON, "progress"], n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"FixedPointFinder has no option {name!r}.{hint}")
+def _same_sizes(known: StepMap, wanted: StepOptions) -> bool:
+    n_states = None if wanted.n_states is None else form_of(wanted.n_states).n_states
+    return n_states in (None, known.n_states) and wanted.n_inputs in (None, known.n_inputs)
 
 
 def _holds_arrays(step_map: StepMap) -> bool:
+    # They come from places that are not watched.
     return isinstance(step_map.params, dict) and set(step_map.params) == {"given", "held"}

@@ -15,19 +15,12 @@ from fpf_notebook.dynamics.parameter_names import Convention
 from fpf_notebook.dynamics.probe import not_repeatable
 from fpf_notebook.dynamics.reading import Reading, decide_order
 from fpf_notebook.dynamics.step_map import Precision
+from fpf_notebook.dynamics.step_options import StepOptions
 
 Call: TypeAlias = Callable[[Any, Any], tuple[Any, Any]]
 
 
-def recipe_of_tensorflow_call(
-    model: Any,
-    *,
-    n_states: int | None,
-    n_inputs: int | None,
-    convention: Convention | None,
-    batched: bool | None,
-    dtype: Precision,
-) -> Recipe:
+def recipe_of_tensorflow_call(model: Any, options: StepOptions) -> Recipe:
     """Find out how a function or a module of TensorFlow is called.
 
     Parameters
@@ -35,8 +28,8 @@ def recipe_of_tensorflow_call(
     model
         A function of tensors, also one made by ``tf.function``, or a callable ``tf.Module``; called
         as ``model(input, state) -> (output, next_state)`` or ``model(state, input) -> next_state``.
-    n_states, n_inputs, convention, batched, dtype
-        As in :func:`fpf_notebook.as_step_map`. Default: for a batch, ``"input_state"``.
+    options
+        The sizes must be there: a call does not tell them.
 
     Returns
     -------
@@ -52,12 +45,17 @@ def recipe_of_tensorflow_call(
     """
     tf = require("tensorflow", "framework='tensorflow'")
     name = getattr(model, "__name__", None) or type(model).__name__
-    if not callable(model):
-        raise TypeError(f"model is a {name}, expected a function of tensors, or a callable module.")
+    n_states, n_inputs, dtype = options.n_states, options.n_inputs, options.dtype
+    convention, batched = options.convention, options.batched
     if n_states is None or n_inputs is None:
         raise ValueError(
             f"{name} is called as a step, and a call does not tell its sizes: pass n_states= and "
             "n_inputs=."
+        )
+    if not isinstance(n_states, int):
+        raise ValueError(
+            f"n_states is {n_states!r}: a state of several tensors of TensorFlow has to be joined "
+            "and cut by a function around the model."
         )
     if hasattr(model, "state_size"):
         # Given a tensor, it would take the first row for its list of states.

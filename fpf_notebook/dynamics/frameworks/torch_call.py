@@ -28,20 +28,13 @@ from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unc
 from fpf_notebook.dynamics.returned import WrongReturnError
 from fpf_notebook.dynamics.state_form import Ops, StateForm, form_of
 from fpf_notebook.dynamics.step_map import Precision
+from fpf_notebook.dynamics.step_options import StepOptions
 
 _RANDOM = ("dropout",)
 _BATCH_NORM = ("batchnorm", "instancenorm")
 
 
-def recipe_of_torch_call(
-    model: Any,
-    *,
-    n_states: Any,
-    n_inputs: int | None,
-    convention: Convention | None,
-    batched: bool | None,
-    dtype: Precision,
-) -> Recipe:
+def recipe_of_torch_call(model: Any, options: StepOptions) -> Recipe:
     """Find out how a module or a function of PyTorch is called.
 
     Parameters
@@ -49,8 +42,8 @@ def recipe_of_torch_call(
     model
         A ``torch.nn.Module``, a method of one, or a function of tensors, called as
         ``model(input, state) -> (output, next_state)`` or ``model(state, input) -> next_state``.
-    n_states, n_inputs, convention, batched, dtype
-        As in :func:`fpf_notebook.as_step_map`. Default: for a batch, ``"input_state"``.
+    options
+        The sizes must be there: a call does not tell them.
 
     Returns
     -------
@@ -69,10 +62,9 @@ def recipe_of_torch_call(
     name = getattr(model, "__name__", type(model).__name__)
     owner = getattr(model, "__self__", model)
     module = owner if isinstance(owner, torch.nn.Module) else None
-    if not callable(model):
-        raise TypeError(f"model is {name}, expected a torch.nn.Module or a function of tensors.")
     if module is not None:
         _check_mode(module, name)
+    n_states, n_inputs = options.n_states, options.n_inputs
     autonomous = _takes_state_only(model, module, n_inputs)
     n_inputs = 0 if autonomous and n_inputs is None else n_inputs
     if n_states is None or n_inputs is None:
@@ -84,9 +76,7 @@ def recipe_of_torch_call(
     arrays = [_numpy(tensor) for tensor in weights.values()]
     ops = _ops(torch)
     probes = _Probes(torch, ops, target, arrays, (n_states, n_inputs), name)
-    work, choice = _choose(
-        model, module, form, convention, batched, autonomous, probes, dtype, (n_states, n_inputs)
-    )
+    work, choice = _choose(model, module, form, options, autonomous, probes, (n_states, n_inputs))
     chosen = choice.forms[0]
     n_outputs = probes.n_outputs[chosen]
     identity = CallIdentity("torch", model, (repr(chosen), work, n_outputs, tuple(weights)))
@@ -302,24 +292,23 @@ def _choose(
     model: Any,
     module: Any,
     form: StateForm,
-    convention: Convention | None,
-    batched: bool | None,
+    options: StepOptions,
     autonomous: bool,
     probes: _Probes,
-    dtype: Precision,
     sizes: tuple[int, int],
 ) -> tuple[Precision, Choice]:
     """Return the precision in which the model works, and the way of calling it."""
     name = getattr(model, "__name__", type(model).__name__)
     called = module.forward if model is module else model
     failures = []
-    works: tuple[Precision, ...] = ("float64", "float32") if dtype == "float64" else ("float32",)
-    for work in works:
+    given: Convention | None = "state_input" if autonomous else options.convention
+    works: tuple[Precision, ...] = ("float64", "float32")
+    for work in works if options.dtype == "float64" else works[1:]:
         probes.work = work
         choice = choose_form(
             forms_in_turn(
-                "state_input" if autonomous else convention,
-                batched,
+                given,
+                options.batched,
                 sizes[0],
                 None if form.structure is None else form,
                 single_first=False,
@@ -327,7 +316,7 @@ def _choose(
                 by_names=order_by_names(names_of_pair(called)),
             ),
             probes,
-            given="state_input" if autonomous else convention,
+            given=given,
             decide_order=lambda: decide_order(called, name, *sizes),
         )
         if choice.forms:

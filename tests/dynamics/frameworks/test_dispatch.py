@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from fpf_notebook.dynamics.frameworks.dispatch import framework_of
+from fpf_notebook.dynamics.frameworks.origin import framework_of
 
 FRAMEWORKS = ["torch", "keras", "tensorflow", "flax", "equinox", "brainstate", "brainpy"]
 
