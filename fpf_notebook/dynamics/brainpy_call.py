@@ -10,15 +10,15 @@ import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_boxes import box_of
+from fpf_notebook.dynamics.brainpy_noise import refuse_noise
 from fpf_notebook.dynamics.brainpy_pure import PureModel, Values
 from fpf_notebook.dynamics.brainpy_sizes import input_size, missing_size, state_size
-from fpf_notebook.dynamics.brainpy_stateful import refuse_random_numbers
 from fpf_notebook.dynamics.call_form import Axes, CallForm
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.function import OPS
 from fpf_notebook.dynamics.parameter_names import Convention
 from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
-from fpf_notebook.dynamics.returned import WrongReturnError
+from fpf_notebook.dynamics.returned import WrongReturnError, names_of
 from fpf_notebook.dynamics.state_form import flat_form
 from fpf_notebook.dynamics.step_map import StateSlice, Time
 
@@ -101,6 +101,10 @@ class _Calls:
 
     def __init__(self, pure: PureModel, n_states: int, n_inputs: int) -> None:
         self.pure, self.sizes = pure, (n_states, n_inputs)
+        own = type(pure.model).__call__ is not bp.DynamicalSystem.__call__
+        # Of the class: BrainPy wraps that of the object, and the names are gone.
+        self.called = type(pure.model).__call__ if own else type(pure.model).update
+        self.names = names_of(self.called, 1)
         self.read: dict[CallForm, frozenset[str]] = {}
         """The Variables that are used."""
         self.where: dict[CallForm, str] = {}
@@ -110,7 +114,9 @@ class _Calls:
         """Return ``step(inputs, hidden)`` of batches, which returns next states and outputs."""
 
         def step(inputs: Any, hidden: Any) -> tuple[Any, Any]:
-            following, output, self.where[form] = form.step(OPS, self.pure.model, hidden, inputs)
+            following, output, self.where[form] = form.step(
+                OPS, self.pure.model, hidden, inputs, self.names
+            )
             return following, output
 
         return step
@@ -130,7 +136,9 @@ class _Calls:
             return None
         except Exception as error:
             return f"raised {type(error).__name__}: {first_line(error)}"
-        refuse_random_numbers(self.pure, call.read)
+        rng = np.random.default_rng(4)
+        points = (rng.uniform(0.1, 0.5, a.shape) for a in (inputs, hidden))
+        refuse_noise(self.pure, call.read, step, self.pure.present(), *points)
         _refuse_hidden_state(self.pure, step, call.written, inputs, hidden)
         self.read[form] = call.read
         return None
@@ -138,9 +146,6 @@ class _Calls:
 
 def _choose(calls: _Calls, convention: Convention | None) -> Choice:
     pure, (n_states, n_inputs) = calls.pure, calls.sizes
-    own = type(pure.model).__call__ is not bp.DynamicalSystem.__call__
-    # Of the class: BrainPy wraps that of the object, and the names are gone.
-    called = type(pure.model).__call__ if own else type(pure.model).update
     orders: list[Convention] = ["input_state", "state_input"]
     if convention is not None:
         orders = [convention]
@@ -150,7 +155,7 @@ def _choose(calls: _Calls, convention: Convention | None) -> Choice:
         iter([[CallForm(order, a, state) for order in orders] for a in axes]),
         calls,
         given=convention,
-        decide_order=lambda: decide_order(called, pure.name, n_states, n_inputs, 1),
+        decide_order=lambda: decide_order(calls.called, pure.name, n_states, n_inputs, 1),
     )
     if choice.forms and choice.forms[0] in calls.unclear:
         raise ValueError(unclear(pure.name, choice.forms[0], calls.unclear[choice.forms[0]]))

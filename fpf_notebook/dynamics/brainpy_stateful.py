@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import brainstate
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_boxes import box_of
 from fpf_notebook.dynamics.brainpy_flow import Derivative, integrators_of
+from fpf_notebook.dynamics.brainpy_noise import refuse_noise, some_values
 from fpf_notebook.dynamics.brainpy_pure import (
     Call,
     PureModel,
@@ -23,6 +23,7 @@ from fpf_notebook.dynamics.brainpy_pure import (
     is_parameter,
 )
 from fpf_notebook.dynamics.brainpy_sizes import arguments_of, input_size, missing_size
+from fpf_notebook.dynamics.reading import Reading
 from fpf_notebook.dynamics.step_map import StateSlice, Time
 
 
@@ -66,13 +67,14 @@ def recipe_of_stateful(
     pure = PureModel(model, work)
     shape, first = _input_shape(pure, n_inputs)
     n_inputs = shape[-1] if shape else 0
-    refuse_random_numbers(pure, first.read)
     blank = () if shape is None else (np.zeros(shape),)
+    refuse_noise(pure, first.read, model, some_values(pure), *blank)
 
-    written = [name for name in pure.variables if name in first.written]
+    written = [name for name in pure.present() if name in first.written]
     needs = pure.dependencies(model, written, *blank)
     if state_vars is None:
-        names = _own_state(pure, written, needs, n_states)
+        moving = _moving(pure, written, shape)
+        names = _own_state(pure, moving, needs, n_states)
     else:
         names = _chosen_state(pure, state_vars, written)
     slices = _layout(pure, names)
@@ -120,18 +122,13 @@ def recipe_of_stateful(
         box_reason=reason,
         box_must_hold=declared,
         dt=steps.pop() if len(steps) == 1 else None,
+        reading=Reading(
+            source="a BrainPy model that keeps its state in Variables",
+            call=f"{pure.name}({'' if shape is None else f'input{list(shape)}'})",
+            returned=", ".join(f"the Variable {part.name}{list(part.shape)}" for part in slices),
+            parameters=", ".join(params) or "none",
+        ),
     )
-
-
-def refuse_random_numbers(pure: PureModel, read: frozenset[str]) -> None:
-    """Raise an error if a call drew random numbers."""
-    if any(isinstance(pure.variables[name], brainstate.random.RandomState) for name in read):
-        raise ValueError(
-            f"{pure.name} draws random numbers in its step, so that it gives different results "
-            "when it is called twice with the same arguments. Fixed points are those of the step "
-            "without noise: switch the noise or the dropout off, or set it to zero without "
-            "drawing."
-        )
 
 
 def _input_shape(pure: PureModel, given: int | None) -> tuple[tuple[int, ...] | None, Call]:
@@ -165,6 +162,19 @@ def _input_shape(pure: PureModel, given: int | None) -> tuple[tuple[int, ...] | 
         + "\n".join(failures)
         + "\nCheck n_inputs=, and that the model can be called for a single time step."
     )
+
+
+def _moving(pure: PureModel, written: list[str], shape: tuple[int, ...] | None) -> list[str]:
+    """Return those Variables that a step changes, and does not only write back as they were."""
+    values = some_values(pure)
+    inputs = () if shape is None else (np.full(shape, 0.3),)
+    after = pure.run(values, pure.model, *inputs).values
+    changed = []
+    for name in written:
+        new = np.asarray(after[name])
+        if not np.array_equal(new, np.asarray(values[name], new.dtype)):
+            changed.append(name)
+    return changed
 
 
 def _own_state(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from fpf_notebook.dynamics.parameter_names import Convention
-from fpf_notebook.dynamics.returned import find_state
+from fpf_notebook.dynamics.returned import NO_NAMES, Names, find_state
 from fpf_notebook.dynamics.state_form import Ops, Shape, StateForm, flat_form, pair_form
 
 Axes: TypeAlias = Literal["one", "batch", "batch_time", "time_batch"]
@@ -73,7 +73,9 @@ class CallForm:
             state = [self.state.build(ops, h, lead_h)]
         return (given, *state) if self.order == "input_state" else (*state, given)
 
-    def step(self, ops: Ops, function: Callable[..., Any], h: Any, u: Any) -> tuple[Any, Any, str]:
+    def step(
+        self, ops: Ops, function: Callable[..., Any], h: Any, u: Any, names: Names = NO_NAMES
+    ) -> tuple[Any, Any, str]:
         """Step once.
 
         Parameters
@@ -84,6 +86,8 @@ class CallForm:
             Takes the two arguments (or more, if the state is spread).
         h, u
             As for `arguments`.
+        names
+            What the function calls its arguments and what it returns.
 
         Returns
         -------
@@ -98,7 +102,9 @@ class CallForm:
         arguments, n_batch = self.arguments(ops, h, u), h.shape[0]
         result = function(*arguments)
         lead_h = self._leads(n_batch)[1]
-        found = find_state(ops, result, self.state, lead_h, self.order, arguments, self.spread)
+        found = find_state(
+            ops, result, self.state, lead_h, self.order, arguments, names, self.spread
+        )
         lead = (n_batch,) if self.is_batched else ()
         output = found.output
         if output is not None:

@@ -17,12 +17,11 @@ from fpf_notebook.dynamics.detached import detached
 from fpf_notebook.dynamics.parameter_names import (
     Convention,
     n_required,
-    names_of_pair,
     order_by_names,
 )
 from fpf_notebook.dynamics.probe import not_repeatable
 from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
-from fpf_notebook.dynamics.returned import WrongReturnError
+from fpf_notebook.dynamics.returned import Names, WrongReturnError, names_of
 from fpf_notebook.dynamics.state_form import Ops, form_of
 from fpf_notebook.dynamics.step_map import Precision, PyTree
 from fpf_notebook.dynamics.step_options import StepOptions
@@ -75,7 +74,8 @@ def recipe_of_function(function: Callable[..., Any], options: StepOptions) -> Re
     if params is not None:
         params = parameters(params)
     first = () if params is None else (params,)
-    attempts = _Attempts(function, params, total, n_inputs, dtype, name)
+    names = names_of(own, n_before)
+    attempts = _Attempts(function, params, total, n_inputs, dtype, name, names)
     groups = forms_in_turn(
         convention,
         options.batched,
@@ -83,7 +83,7 @@ def recipe_of_function(function: Callable[..., Any], options: StepOptions) -> Re
         None if form.structure is None else form,
         single_first=True,
         n_required=count,
-        by_names=order_by_names(names_of_pair(own, n_before)),
+        by_names=order_by_names(names.arguments),
     )
     with jax.enable_x64(dtype == "float64"):
         choice = choose_form(
@@ -169,7 +169,9 @@ class _Attempts:
         n_inputs: int,
         dtype: Precision,
         name: str,
+        names: Names,
     ) -> None:
+        self._names = names
         self._function, self._params = function, params
         self._sizes, self._dtype, self._name = (n_states, n_inputs), dtype, name
         self._single: set[Convention] = set()
@@ -181,7 +183,9 @@ class _Attempts:
     def step(self, form: CallForm, given: PyTree, h: Any, u: Any) -> tuple[Any, Any, str]:
         """Return next state, output or None, and where the state was."""
         first = () if self._params is None else (given,)
-        return form.step(OPS, lambda *arguments: self._function(*first, *arguments), h, u)
+        return form.step(
+            OPS, lambda *arguments: self._function(*first, *arguments), h, u, self._names
+        )
 
     def __call__(self, form: CallForm) -> str | None:
         """Return why a form does not fit, or None."""
@@ -220,7 +224,13 @@ class _Attempts:
 
     def check_same(self, single: CallForm, many: CallForm) -> None:
         """If a function takes one state and a batch, make sure that it means the same by both."""
-        if self._agree(many, lambda given, h, u: self.step(single, given, h, u)[0]):
+
+        def alone(given: PyTree, h: Any, u: Any) -> Any:
+            return self.step(single, given, h, u)[0]
+
+        # A batch of one is what one state is, too: it sums over all that there is, say, and was
+        # not written for batches.
+        if self._agree(many, alone) or self._agree(many, alone, n_together=1):
             return
         # Rows that meet in the input only: `u[0]` is a channel, and no one means a batch by it.
         if not self._rows_are_independent(many, same_input=True):
@@ -235,7 +245,9 @@ class _Attempts:
         one: Callable[[PyTree, Any, Any], Any],
         *,
         same_input: bool = False,
+        n_together: int | None = None,
     ) -> bool:
+        """Compare what becomes of the states of a batch with what becomes of each of them alone."""
         rng = np.random.default_rng(2)
         n_batch = _batch_size(*self._sizes)
         h, u = (rng.uniform(0.1, 0.9, (n_batch, n)).astype(self._dtype) for n in self._sizes)
@@ -245,7 +257,12 @@ class _Attempts:
         def compare(given: PyTree, h: Any, u: Any) -> Any:
             one_by_one = [one(given, h[i], u[i]) for i in range(n_batch)]
             again = one(given, h[0], u[0])
-            return jnp.stack(one_by_one), self.step(many, given, h, u)[0], again
+            size = n_together or n_batch
+            together = [
+                self.step(many, given, h[i : i + size], u[i : i + size])[0]
+                for i in range(0, n_batch, size)
+            ]
+            return jnp.stack(one_by_one), jnp.concatenate(together), again
 
         first, second, again = compare(self._params, h, u)
         if not np.array_equal(first[0], again, equal_nan=True):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
 Convention: TypeAlias = Literal["input_state", "state_input"]
@@ -27,7 +29,8 @@ _INPUT = _words(
 _EITHER = frozenset({"x", "xs"})
 # What is put before or after a name to say which moment it belongs to.
 _MOMENT = re.compile(
-    r"(^(prev|previous|last|old|current|cur|init|initial)_)|(_?(prev|t|old|last)$)"
+    r"(^(prev|previous|last|old|current|cur|init|initial|new|next)_)"
+    r"|(_?(prev|t|old|last|new|next|tp1|out)$)"
 )
 
 
@@ -53,6 +56,52 @@ def names_of_pair(function: Callable[..., Any], n_before: int = 0) -> tuple[str,
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = [p.name for p in parameters if p.kind in plain][n_before : n_before + 2]
     return (names[0], names[1]) if len(names) == 2 else None
+
+
+def names_of_returned(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of the values that a function returns side by side, as its source has them.
+
+    Parameters
+    ----------
+    function
+        Any callable.
+
+    Returns
+    -------
+    tuple of str
+        An empty name for what is no plain variable; nothing where there is no source, or where it
+        returns in several ways.
+
+    Examples
+    --------
+    >>> names_of_returned(lambda x, h: (x + h, h)) in ((), ("", "h"))
+    True
+    """
+    try:
+        source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+        tree = ast.parse(source).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError, ValueError):
+        return ()
+    if not isinstance(tree, ast.FunctionDef):
+        return ()
+    found = {_names_in(statement.value) for statement in _returns(tree.body)}
+    return found.pop() if len(found) == 1 else ()
+
+
+def _returns(body: list[ast.stmt]) -> Iterator[ast.Return]:
+    """Yield the statements that return, those of functions within aside."""
+    for statement in body:
+        if isinstance(statement, ast.Return):
+            yield statement
+        elif not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            for name in ("body", "orelse", "finalbody"):
+                yield from _returns(getattr(statement, name, []))
+
+
+def _names_in(value: ast.expr | None) -> tuple[str, ...]:
+    if not isinstance(value, ast.Tuple):
+        return ()
+    return tuple(item.id if isinstance(item, ast.Name) else "" for item in value.elts)
 
 
 def n_required(function: Callable[..., Any], n_before: int = 0) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook.dynamics.noise_names import switches_of
 from fpf_notebook.dynamics.step_map import StateSlice, StepMap, Time
 
 # All probes evaluate the step in batches of this size, so that they share one compilation.
@@ -50,13 +51,15 @@ def check_result(result: Any, n_states: int, name: str, time: Time) -> None:
         )
 
 
-def not_repeatable(name: str) -> str:
+def not_repeatable(name: str, model: object = None) -> str:
     """Return the message for a step that is not a function of its arguments.
 
     Parameters
     ----------
     name
         Name of the model.
+    model
+        The model, if its attributes may tell what switches noise off.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def not_repeatable(name: str) -> str:
         "A fixed point needs a step that depends on parameters, state and input only. The likely "
         "cause is a random number (dropout or noise that is switched on) or something that the "
         "model remembers between calls (a counter, a cache). Switch it off, or make it part of "
-        "the state."
+        "the state." + switches_of(model)
     )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fpf_notebook.dynamics.parameter_names import Convention, role_of_name
+from fpf_notebook.dynamics.parameter_names import (
+    Convention,
+    names_of_pair,
+    names_of_returned,
+    role_of_name,
+)
 from fpf_notebook.dynamics.state_form import Ops, Shape, StateForm
 
 
@@ -27,6 +32,36 @@ class Found(NamedTuple):
     where: str
 
 
+class Names(NamedTuple):
+    """What the author of a step calls things.
+
+    Parameters
+    ----------
+    arguments
+        The names of its two arguments, if they are known.
+    returned
+        The names of the values that it returns side by side; empty where they have none.
+    """
+
+    arguments: tuple[str, str] | None = None
+    returned: tuple[str, ...] = ()
+
+    def is_state(self, name: str, order: Convention) -> bool:
+        """Say whether a returned value of this name is clearly the state."""
+        own = None
+        if self.arguments is not None:
+            own = self.arguments[1 if order == "input_state" else 0]
+        return bool(name) and (name == own or role_of_name(name) == "state")
+
+
+NO_NAMES = Names()
+
+
+def names_of(function: Callable[..., Any], n_before: int = 0) -> Names:
+    """Return what the author of a function calls its arguments and its results."""
+    return Names(names_of_pair(function, n_before), names_of_returned(function))
+
+
 class WrongReturnError(Exception):
     """What the step returned holds no state, or holds several that could be it."""
 
@@ -43,6 +78,7 @@ def find_state(
     lead: Shape,
     order: Convention,
     arguments: Sequence[Any],
+    names: Names,
     spread: bool,
 ) -> Found:
     """Find the next state in what a step returned.
@@ -63,6 +99,8 @@ def find_state(
     arguments
         What the step was called with: an argument that stands beside another value, returned as it
         came, is not the next state.
+    names
+        Names decide between values that could all be the state.
     spread
         Whether the arrays of the state are arguments of their own, and so are returned side by
         side.
@@ -77,7 +115,7 @@ def find_state(
     WrongReturnError
         If there is no state, or more than one.
     """
-    items = _items(result)
+    items = _items(result, names.returned)
     if spread and items is not None:
         return _side_by_side(ops, [item for _, item in items], form, lead)
     whole = form.leaves(ops, result, lead)
@@ -90,7 +128,7 @@ def find_state(
         fitting = moved or fitting[1:]
     if items is None or not fitting:
         raise WrongReturnError(_wrong(ops, result, form, lead))
-    named = [pair for pair in fitting if role_of_name(items[pair[0]][0]) == "state"]
+    named = [pair for pair in fitting if names.is_state(items[pair[0]][0], order)]
     if len(fitting) > 1 and len(named) == 1:
         fitting = named
     if len(fitting) > 1 and _all_the_same([leaves for _, leaves in fitting]):
@@ -98,7 +136,8 @@ def find_state(
     if len(fitting) > 1 and order == "input_state" and len(items) == 2:
         fitting = fitting[1:]  # (output, next_state), as it is documented
     if len(fitting) > 1:
-        places = [items[k][0] or f"value {k}" for k, _ in fitting]
+        keyed = isinstance(result, Mapping)
+        places = [items[k][0] if keyed else f"value {k}" for k, _ in fitting]
         raise WrongReturnError(
             f"returned {describe(ops, result)}, of which {' and '.join(places)} could be the next "
             "state",
@@ -110,12 +149,13 @@ def find_state(
     return Found(leaves, others[0] if others else None, f"{label}, by its shape and place")
 
 
-def _items(result: Any) -> list[tuple[str, Any]] | None:
+def _items(result: Any, returned: tuple[str, ...]) -> list[tuple[str, Any]] | None:
     """Return the values of a tuple, a list or a dictionary, with their names, if they have any."""
     if isinstance(result, Mapping):
         return [(str(key), value) for key, value in result.items()]
     if isinstance(result, tuple | list):
-        names = getattr(result, "_fields", ("",) * len(result))
+        unnamed = returned if len(returned) == len(result) else ("",) * len(result)
+        names = getattr(result, "_fields", unnamed)
         return list(zip(names, result, strict=True))
     return None
 

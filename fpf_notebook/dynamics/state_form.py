@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -43,10 +44,13 @@ class StateForm:
         Its arrays.
     structure
         The tree (tuple, dictionary, ...) whose leaves they are, or None for a single bare array.
+    places
+        Which slice each leaf of the tree is: JAX sorts the keys of a dictionary, its author not.
     """
 
     slices: tuple[StateSlice, ...]
     structure: Any = None
+    places: tuple[int, ...] = ()
 
     @property
     def n_states(self) -> int:
@@ -66,7 +70,9 @@ class StateForm:
             The leading axes that each array gets.
         """
         parts = self.parts(ops, flat, lead)
-        return parts[0] if self.structure is None else jax.tree.unflatten(self.structure, parts)
+        if self.structure is None:
+            return parts[0]
+        return jax.tree.unflatten(self.structure, [parts[k] for k in self.places])
 
     def parts(self, ops: Ops, flat: Any, lead: Shape) -> list[Any]:
         """Return the arrays of the state, as `build` puts them into the tree."""
@@ -91,6 +97,7 @@ class StateForm:
             leaves, structure = jax.tree.flatten(value, is_leaf=ops.is_array)
             if _loose(structure) != _loose(self.structure):
                 return None
+            leaves = [leaf for _, leaf in sorted(zip(self.places, leaves, strict=True), key=_first)]
         for leaf, part in zip(leaves, self.slices, strict=True):
             if not ops.is_array(leaf) or _ones_apart(leaf.shape) != _ones_apart(lead + part.shape):
                 return None
@@ -122,7 +129,7 @@ def pair_form(n_states: int) -> StateForm | None:
     if n_states % 2:
         return None
     slices = (StateSlice("h", (half,), 0, half), StateSlice("c", (half,), half, n_states))
-    return StateForm(slices, jax.tree.structure((0, 0)))
+    return StateForm(slices, jax.tree.structure((0, 0)), (0, 1))
 
 
 def form_of(n_states: Any) -> StateForm:
@@ -150,11 +157,26 @@ def form_of(n_states: Any) -> StateForm:
     if not paths:
         raise ValueError(f"n_states is {n_states!r}, expected a number, or a tree of numbers.")
     slices: list[StateSlice] = []
-    for path, leaf in paths:
+    places = jax.tree.leaves(_numbered(n_states, itertools.count()))
+    for _, (path, leaf) in sorted(zip(places, paths, strict=True), key=_first):
         shape = tuple(leaf.shape) if hasattr(leaf, "shape") and leaf.shape else (_length(leaf),)
         start = slices[-1].stop if slices else 0
         slices.append(StateSlice(_name(path), shape, start, start + math.prod(shape)))
-    return StateForm(tuple(slices), structure)
+    return StateForm(tuple(slices), structure, tuple(places))
+
+
+def _first(pair: tuple[int, Any]) -> int:
+    return pair[0]
+
+
+def _numbered(tree: Any, count: Iterator[int]) -> Any:
+    """Return a tree with its leaves numbered, dictionaries in the order of their keys."""
+    if isinstance(tree, dict):
+        return {key: _numbered(value, count) for key, value in tree.items()}
+    if isinstance(tree, tuple | list):
+        items = [_numbered(item, count) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+    return jax.tree.map(lambda _: next(count), tree)
 
 
 def _length(value: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,17 +16,17 @@ from fpf_notebook.dynamics.call_identity import CallIdentity
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.frameworks.bridge import Host, bridged
 from fpf_notebook.dynamics.frameworks.missing import require
+from fpf_notebook.dynamics.frameworks.torch_jacobians import all_rows
 from fpf_notebook.dynamics.frameworks.torch_weights import is_recurrent
 from fpf_notebook.dynamics.parameter_names import (
     Convention,
     n_required,
-    names_of_pair,
     order_by_names,
     role_of_name,
 )
 from fpf_notebook.dynamics.probe import not_repeatable
 from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
-from fpf_notebook.dynamics.returned import WrongReturnError
+from fpf_notebook.dynamics.returned import Names, WrongReturnError, names_of
 from fpf_notebook.dynamics.state_form import Ops, StateForm, form_of
 from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.dynamics.step_options import StepOptions
@@ -72,15 +73,22 @@ def recipe_of_torch_call(model: Any, options: StepOptions) -> Recipe:
     form = form_of(n_states)
     n_states = form.n_states
     weights = {} if module is None else {**_tensors(module)}
-    target = _target(torch, model, module, list(weights), autonomous)
+    scripted = module is not None and isinstance(module, torch.jit.ScriptModule)
+    owner: Any = model
+    if scripted:  # it takes no other weights than its own: a copy has those of now
+        owner, weights = _Copy(torch, model, module), {}
+    target = owner if scripted else _target(torch, model, module, list(weights), autonomous)
     arrays = [_numpy(tensor) for tensor in weights.values()]
     ops = _ops(torch)
-    probes = _Probes(torch, ops, target, arrays, (n_states, n_inputs), name)
-    work, choice = _choose(model, module, form, options, autonomous, probes, (n_states, n_inputs))
+    called = module.forward if model is module else model
+    probes = _Probes(
+        torch, ops, target, arrays, (n_states, n_inputs), name, names_of(called), module or model
+    )
+    work, choice = _choose(model, module, form, options, autonomous, probes, sizes)
     chosen = choice.forms[0]
     n_outputs = probes.n_outputs[chosen]
-    identity = CallIdentity("torch", model, (repr(chosen), work, n_outputs, tuple(weights)))
-    host = _host(torch, ops, target, chosen, n_outputs, identity)
+    identity = CallIdentity("torch", owner, (repr(chosen), work, n_outputs, tuple(weights)))
+    host = _host(torch, ops, target, chosen, names, n_outputs, identity)
     step = bridged(host, n_states, n_inputs)
 
     def both(params: Any, h: Any, u: Any) -> tuple[Any, Any]:
@@ -179,6 +187,20 @@ def _hint(module: Any) -> str:
     return ""
 
 
+class _Copy:
+    """A compiled module with the weights that it has now, in the precision of what it is given."""
+
+    def __init__(self, torch: Any, model: Any, module: Any) -> None:
+        self._name = None if model is module else model.__name__
+        self._copies = {
+            kind: copy.deepcopy(module).to(kind) for kind in (torch.float64, torch.float32)
+        }
+
+    def __call__(self, _: Sequence[Any], *arguments: Any) -> Any:
+        module = self._copies[next(a.dtype for a in arguments if hasattr(a, "dtype"))]
+        return (module if self._name is None else getattr(module, self._name))(*arguments)
+
+
 def _target(
     torch: Any, model: Any, module: Any, names: Sequence[str], autonomous: bool
 ) -> Callable[..., Any]:
@@ -212,6 +234,7 @@ def _stepped(
     ops: Ops,
     target: Callable[..., Any],
     form: CallForm,
+    names: Names,
     weights: Sequence[Any],
     h: Any,
     u: Any,
@@ -222,8 +245,8 @@ def _stepped(
         return target(weights, *arguments)
 
     if form.is_batched:
-        return form.step(ops, call, h, u)
-    rows = [form.step(ops, call, x, v) for x, v in zip(h, u, strict=True)]
+        return form.step(ops, call, h, u, names)
+    rows = [form.step(ops, call, x, v, names) for x, v in zip(h, u, strict=True)]
     following = torch.stack([row[0] for row in rows])
     output = None if rows[0][1] is None else torch.stack([row[1] for row in rows])
     return following, output, rows[0][2]
@@ -240,7 +263,10 @@ class _Probes:
         arrays: Sequence[np.ndarray],
         sizes: tuple[int, int],
         name: str,
+        names: Names,
+        owner: Any,
     ) -> None:
+        self.names, self.owner = names, owner
         self._torch, self._ops, self._target, self._arrays = torch, ops, target, arrays
         self._sizes, self._name = sizes, name
         self.work: Precision = "float64"
@@ -259,7 +285,7 @@ class _Probes:
         weights = [torch.as_tensor(_rounded(array, self.work)) for array in self._arrays]
 
         def step(x: Any, v: Any) -> tuple[Any, Any, str]:
-            return _stepped(torch, self._ops, self._target, form, weights, x, v)
+            return _stepped(torch, self._ops, self._target, form, self.names, weights, x, v)
 
         try:
             with torch.no_grad(), torch.random.fork_rng(devices=[]):
@@ -276,7 +302,7 @@ class _Probes:
         except Exception as error:
             return f"raised {type(error).__name__}: {first_line(error)}"
         if not torch.equal(following, again) and not following.isnan().any():
-            raise ValueError(not_repeatable(self._name))
+            raise ValueError(not_repeatable(self._name, self.owner))
         close = 1e-9 if following.dtype == torch.float64 else 1e-4
         if not all(
             torch.allclose(following, other, rtol=close, atol=close, equal_nan=True)
@@ -313,7 +339,7 @@ def _choose(
                 None if form.structure is None else form,
                 single_first=False,
                 n_required=2 if autonomous else n_required(called),
-                by_names=order_by_names(names_of_pair(called)),
+                by_names=order_by_names(probes.names.arguments),
             ),
             probes,
             given=given,
@@ -344,11 +370,12 @@ def _host(
     ops: Ops,
     target: Callable[..., Any],
     form: CallForm,
+    names: Names,
     n_outputs: int,
     identity: CallIdentity,
 ) -> Host:
     def call(weights: Sequence[Any], h: Any, u: Any) -> tuple[Any, Any]:
-        return _stepped(torch, ops, target, form, weights, h, u)[:2]
+        return _stepped(torch, ops, target, form, names, weights, h, u)[:2]
 
     def tensors(arrays: Sequence[np.ndarray]) -> list[Any]:
         # Copied: what JAX hands out must not be written to, and torch has no such thing.
@@ -363,27 +390,14 @@ def _host(
         return following.numpy(), rest
 
     def jacobians(params: Any, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # Row by row, for the whole batch at once: no state of the batch depends on another. This
-        # asks less of a model than torch.func does, whose vmap not every operation knows.
+        # For the whole batch at once: no state of the batch depends on another.
         with torch.enable_grad():
             x, v = (part.requires_grad_() for part in tensors([h, u]))
             following, output = call(tensors(params), x, v)
             parts = [following]
             if output is not None:
                 parts.append(output.reshape(len(h), n_outputs))
-            rows = torch.cat(parts, dim=1)
-            found = []
-            for i in range(rows.shape[1]):
-                column = rows[:, i].sum()
-                if not column.requires_grad:
-                    found.append((torch.zeros_like(x), torch.zeros_like(v)))
-                    continue
-                found.append(
-                    torch.autograd.grad(
-                        column, (x, v), retain_graph=True, allow_unused=True, materialize_grads=True
-                    )
-                )
-        by_h, by_u = (torch.stack(part, dim=1).numpy() for part in zip(*found, strict=True))
-        return by_h, by_u
+            by_h, by_u = all_rows(torch, torch.cat(parts, dim=1), x, v)
+        return by_h.numpy(), by_u.numpy()
 
     return Host(values, jacobians, n_outputs, identity)

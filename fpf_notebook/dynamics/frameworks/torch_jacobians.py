@@ -1,0 +1,36 @@
+"""Jacobians of a batch of steps, by PyTorch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def all_rows(torch: Any, rows: Any, x: Any, v: Any) -> tuple[Any, Any]:
+    """Differentiate rows, each of which depends on the same row of x and v.
+
+    Parameters
+    ----------
+    torch
+        The module.
+    rows
+        [batch, n_rows], with a graph.
+    x, v
+        [batch, n_states] and [batch, n_inputs].
+
+    Returns
+    -------
+    tuple
+        Derivatives by x [batch, n_rows, n_states] and by v [batch, n_rows, n_inputs].
+    """
+    n_batch, n_rows = rows.shape
+    if not rows.requires_grad:
+        return tuple(rows.new_zeros(n_batch, n_rows, part.shape[1]) for part in (x, v))
+    options = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+    along = torch.eye(n_rows, dtype=rows.dtype)[:, None].expand(n_rows, n_batch, n_rows)
+    try:
+        # All backward passes as one, which is several times faster; the forward one is as it was.
+        found = torch.autograd.grad(rows, (x, v), along, is_grads_batched=True, **options)
+    except RuntimeError:  # an operation whose derivative torch.func.vmap does not know
+        each = [torch.autograd.grad(rows, (x, v), row, **options) for row in along]
+        found = tuple(torch.stack(part) for part in zip(*each, strict=True))
+    return found[0].movedim(0, 1), found[1].movedim(0, 1)
