@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook.dynamics.advice import function_around
 from fpf_notebook.dynamics.assemble import Recipe, parameters
 from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
@@ -299,4 +300,5 @@ def _no_fit(name: str, n_states: int, n_inputs: int, failures: list[str]) -> str
         "F(state, input) -> next_state, for one state or with a leading batch axis. Check the "
         "sizes, and the order of the arguments and of the returned values; convention= and "
         "batched= say which form is meant, params= passes parameters as the first argument."
+        + function_around(name, failures, "jax")
     )

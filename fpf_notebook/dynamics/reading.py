@@ -83,7 +83,8 @@ def decide_order(
         f"{name} can be called with either of its arguments, {shown}, as the state: with n_states="
         f"{n_states} and n_inputs={n_inputs} both orders work, and nothing says which is meant. "
         "Pass convention='input_state' for f(input, state) or convention='state_input' for "
-        "f(state, input); names such as state, hidden, h and input, inputs, u would tell it too."
+        "f(state, input); names such as state, hidden, h and input, inputs, u would tell it too.\n"
+        "    options = {'convention': 'state_input'}  # or 'input_state'"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook.dynamics.advice import function_around
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
 from fpf_notebook.dynamics.call_identity import CallIdentity
@@ -74,20 +75,19 @@ def recipe_of_torch_call(model: Any, options: StepOptions) -> Recipe:
     n_states = form.n_states
     weights = {} if module is None else {**_tensors(module)}
     scripted = module is not None and isinstance(module, torch.jit.ScriptModule)
-    owner: Any = model
+    source: Any = model
     if scripted:  # it takes no other weights than its own: a copy has those of now
-        owner, weights = _Copy(torch, model, module), {}
-    target = owner if scripted else _target(torch, model, module, list(weights), autonomous)
+        source, weights = _Copy(torch, model, module), {}
+    target = source if scripted else _target(torch, model, module, list(weights), autonomous)
     arrays = [_numpy(tensor) for tensor in weights.values()]
     ops = _ops(torch)
     called = module.forward if model is module else model
-    probes = _Probes(
-        torch, ops, target, arrays, (n_states, n_inputs), name, names_of(called), module or model
-    )
+    sizes, names = (n_states, n_inputs), names_of(called)
+    probes = _Probes(torch, ops, target, arrays, sizes, name, names, module or model)
     work, choice = _choose(model, module, form, options, autonomous, probes, sizes)
     chosen = choice.forms[0]
     n_outputs = probes.n_outputs[chosen]
-    identity = CallIdentity("torch", owner, (repr(chosen), work, n_outputs, tuple(weights)))
+    identity = CallIdentity("torch", source, (repr(chosen), work, n_outputs, tuple(weights)))
     host = _host(torch, ops, target, chosen, names, n_outputs, identity)
     step = bridged(host, n_states, n_inputs)
 
@@ -185,6 +185,22 @@ def _hint(module: Any) -> str:
                 f"as_step_map(model.{path}), with readout= its linear readout, if it has one."
             )
     return ""
+
+
+def _advice(name: str, failures: list[str], module: Any) -> str:
+    """Return the code to paste for a module without a state among its arguments, or for others."""
+    if module is not None and any("positional argument" in failure for failure in failures):
+        steps = [
+            key
+            for key in ("step", "recurrence", "cell", "rnn_cell", "rnncell", "rnn")
+            if callable(getattr(module, key, None))
+        ]
+        if steps:
+            return (
+                f"\n{name} takes no state: it begins with its own, and runs a whole sequence. Its "
+                f"{steps[0]} may be the step:\n    model = model.{steps[0]}"
+            )
+    return function_around(name, failures, "torch")
 
 
 class _Copy:
@@ -357,7 +373,9 @@ def _choose(
         f"{name} could not be called as a step with n_states={sizes[0]} and n_inputs={sizes[1]}. "
         f"Tried:\n{tried}\nExpected f(input, state) -> (output, next_state) or "
         "f(state, input) -> next_state, of batches; convention= says which order is meant, "
-        "batched=False is for a function of one state." + _hint(module)
+        "batched=False is for a function of one state."
+        + _hint(module)
+        + _advice(name, failures, module)
     )
 
 
