@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -208,9 +208,13 @@ class _Copy:
 
     def __init__(self, torch: Any, model: Any, module: Any) -> None:
         self._name = None if model is module else model.__name__
-        self._copies = {
-            kind: copy.deepcopy(module).to(kind) for kind in (torch.float64, torch.float32)
-        }
+        # Not by deepcopy, whose parameters are no leaves of a graph, which PyTorch warns of.
+        buffer = io.BytesIO()
+        torch.jit.save(module, buffer)
+        self._copies = {}
+        for kind in (torch.float64, torch.float32):
+            buffer.seek(0)
+            self._copies[kind] = torch.jit.load(buffer).to(kind)
 
     def __call__(self, _: Sequence[Any], *arguments: Any) -> Any:
         module = self._copies[next(a.dtype for a in arguments if hasattr(a, "dtype"))]
