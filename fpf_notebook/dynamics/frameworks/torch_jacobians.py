@@ -25,12 +25,16 @@ def all_rows(torch: Any, rows: Any, x: Any, v: Any) -> tuple[Any, Any]:
     n_batch, n_rows = rows.shape
     if not rows.requires_grad:
         return tuple(rows.new_zeros(n_batch, n_rows, part.shape[1]) for part in (x, v))
-    options = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+    options = {"retain_graph": True, "allow_unused": True}
     along = torch.eye(n_rows, dtype=rows.dtype)[:, None].expand(n_rows, n_batch, n_rows)
     try:
         # All backward passes as one, which is several times faster; the forward one is as it was.
         found = torch.autograd.grad(rows, (x, v), along, is_grads_batched=True, **options)
     except RuntimeError:  # an operation whose derivative torch.func.vmap does not know
         each = [torch.autograd.grad(rows, (x, v), row, **options) for row in along]
-        found = tuple(torch.stack(part) for part in zip(*each, strict=True))
-    return found[0].movedim(0, 1), found[1].movedim(0, 1)
+        found = [None if part[0] is None else torch.stack(part) for part in zip(*each, strict=True)]
+    by_x, by_v = (
+        rows.new_zeros(n_batch, n_rows, part.shape[1]) if g is None else g.movedim(0, 1)
+        for g, part in zip(found, (x, v), strict=True)
+    )
+    return by_x, by_v
