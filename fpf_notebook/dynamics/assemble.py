@@ -254,11 +254,16 @@ class _Identified:
 
 def _check_repeatable(first: Traced, second: Traced, name: str) -> None:
     same = without_addresses(first.text) == without_addresses(second.text) and all(
-        np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc")
-        for a, b in zip(first.held, second.held, strict=False)
+        _equal(a, b) for a, b in zip(first.held, second.held, strict=False)
     )
     if not same:
         raise ValueError(probe.not_repeatable(name))
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key):  # it has no NumPy form
+        a, b = jax.random.key_data(a), jax.random.key_data(b)
+    return np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc")
 
 
 def _check_box_shapes(boxed: Traced, recipe: Recipe) -> None:

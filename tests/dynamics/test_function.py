@@ -308,3 +308,13 @@ def test_callbacks_to_different_functions_are_not_mistaken_for_each_other():
     for gain in (0.5, 2.0):
         step_map = as_step_map(calling(gain), n_states=2, n_inputs=0, batched=False)
         np.testing.assert_allclose(step_map(h, np.zeros((1, 0))), gain * h, rtol=1e-6)
+
+
+def test_numbers_drawn_with_a_key_of_its_own_and_multiplied_by_zero():
+    key = jax.random.key(0)
+
+    def step(h, u):
+        return jnp.tanh(1.5 * h + u[:1]) + 0.0 * jax.random.normal(key, (N,))
+
+    step_map = as_step_map(step, n_states=N, n_inputs=M)
+    np.testing.assert_allclose(step_map(H, U), np.tanh(1.5 * H + U[:, :1]), rtol=1e-12)
