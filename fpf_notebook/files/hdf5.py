@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,6 +39,7 @@ MAGIC = b"\x89HDF\r\n\x1a\n"
 # The other filters are plugins, or need memory that no declared size bounds.
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32"}
 _LONGEST_ATTRIBUTE = 65_536
+_PATIENCE = 60.0  # seconds, on a machine that is busy; the process has its own limit
 
 
 def sealed_image(content: bytes | memoryview) -> bytes:
@@ -88,6 +92,7 @@ class Hdf5Reader:
             raise missing_seal(source)
         if state == "absent":
             source.note_unchecked()
+            _probe(source)
         import h5py
 
         with source.guarded():
@@ -210,6 +215,25 @@ class Hdf5Reader:
         if dataset.chunks is not None:
             self._source.claim(f"a chunk of {name}", _chunk_size(dataset))
         return dataset
+
+
+def _probe(source: Source) -> None:
+    """Have another process read a file without checksums, which the library may not survive."""
+    script = Path(__file__).with_name("hdf5_probe.py")
+    command = [sys.executable, "-P", "-W", "ignore", str(script), str(source.limit)]
+    try:
+        done = subprocess.run(
+            command, input=source.data, capture_output=True, timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise source.error("it is damaged (reading it does not end)") from error
+    if done.returncode == 2:
+        reason = done.stdout.decode(errors="replace").strip()[:300]
+        raise source.error(f"it is damaged ({reason})")
+    if done.returncode < 0:
+        raise source.error("it is damaged (the HDF5 library does not survive reading it)")
+    if done.returncode:
+        raise RuntimeError(f"{script} failed: {done.stderr.decode(errors='replace').strip()}")
 
 
 def _chunk_size(dataset: h5py.Dataset) -> int:

@@ -56,6 +56,8 @@ def read(source: Source) -> tuple[dict[str, np.ndarray], str]:
     FileError
         If it is not such a file.
     """
+    if FORMAT.encode() not in source.data:
+        raise source.error("it was not written by fpf_notebook")  # without a look at it
     with Hdf5Reader(source) as file:
         check_version(source, file.attribute("format"), file.attribute("format_version"))
         arrays = {}

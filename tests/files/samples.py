@@ -247,6 +247,42 @@ SAMPLES = {
 """By the name of the format."""
 
 
+def age(path: Path) -> None:
+    """Make of a file one that version 0.1.0 could have written."""
+    import h5py
+
+    if path.suffix == ".npz":
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+        arrays["metadata"] = _without_digests(arrays["metadata"].tobytes())
+        np.savez_compressed(path, **arrays)
+        return
+    path.write_bytes(path.read_bytes().rsplit(b"\n", 3)[0])
+    with h5py.File(path, "a") as file:
+        text = file["metadata"][()]
+        file["metadata"][()] = _without_digests(text).tobytes()
+        del file.attrs["integrity"]
+    # What is deleted stays in the file as rubbish.
+    path.write_bytes(path.read_bytes().replace(b"fpf-sealed", b"xxxxxxxxxx"))
+
+
+def _without_digests(metadata: bytes) -> np.ndarray:
+    entries = json.loads(metadata)
+    assert entries.pop("sha256")
+    return np.frombuffer(json.dumps(entries).encode(), np.uint8)
+
+
+def _save_old(path: Path) -> None:
+    points().save(path)
+    age(path)
+
+
+SAMPLES |= {
+    "old netcdf": Sample(".nc", _save_old, _load, _fields, False),
+    "old npz": Sample(".npz", _save_old, _load, _fields, False),
+}
+
+
 def billion_laughs(levels: int = 60) -> bytes:
     """Return a pickle in which each level holds the one below twice: 2**levels leaves."""
     value: Any = []

@@ -25,7 +25,7 @@ from fpf_notebook.files.source import FLOOR, Source, default_limit, open_source
 from fpf_notebook.io import load
 from fpf_notebook.models import load_model
 from fpf_notebook.result.fixed_points import FixedPoints
-from tests.files.samples import SAMPLES, bomb, safetensors_bytes
+from tests.files.samples import SAMPLES, age, bomb, safetensors_bytes
 from tests.result.records import full_record
 
 OWN = [name for name, sample in SAMPLES.items() if sample.checked]
@@ -198,7 +198,7 @@ def test_a_file_of_the_first_version_loads_with_a_note(tmp_path, caplog):
     fps = full_record(3)
     for path in (tmp_path / "old.nc", tmp_path / "old.npz"):
         fps.save(path)
-        _age(path)
+        age(path)
         with caplog.at_level(logging.INFO, "fpf_notebook.files"):
             loaded = load(path)
         assert loaded.provenance["integrity"] == "not checked: the file carries no checksums"
@@ -206,29 +206,6 @@ def test_a_file_of_the_first_version_loads_with_a_note(tmp_path, caplog):
         assert f"{path} holds no checksums" in caplog.text
         fps.save(path)
         assert "integrity" not in load(path).provenance
-
-
-def _age(path: Path) -> None:
-    """Make of a file one that version 0.1.0 could have written."""
-    if path.suffix == ".npz":
-        with np.load(path) as file:
-            arrays = {name: file[name] for name in file.files}
-        arrays["metadata"] = _without_digests(arrays["metadata"].tobytes())
-        np.savez_compressed(path, **arrays)
-        return
-    path.write_bytes(path.read_bytes().rsplit(b"\n", 3)[0])
-    with h5py.File(path, "a") as file:
-        text = file["metadata"][()]
-        file["metadata"][()] = _without_digests(text).tobytes()
-        del file.attrs["integrity"]
-    # What is deleted stays in the file as rubbish.
-    path.write_bytes(path.read_bytes().replace(b"fpf-sealed", b"xxxxxxxxxx"))
-
-
-def _without_digests(metadata: bytes) -> np.ndarray:
-    entries = json.loads(metadata)
-    assert entries.pop("sha256")
-    return np.frombuffer(json.dumps(entries).encode(), np.uint8)
 
 
 def test_the_shipped_networks_have_no_checksums_inside_and_load():
