@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fpf_notebook.arguments import check
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
 from fpf_notebook.dynamics.reading import Reading
 
@@ -366,8 +367,7 @@ class StepMap:
         ValueError
             If ``k`` is less than 1, or for a flow.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise ValueError(f"k is {k!r}, expected an integer of at least 1.")
+        k = check("StepMap.power", "k", k)
         if self.time == "continuous":
             raise ValueError(
                 f"{self.name} is a flow: the powers of a vector field are not the flow for a "

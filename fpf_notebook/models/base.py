@@ -13,6 +13,7 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from fpf_notebook.arguments import check
 from fpf_notebook.models.forward import (
     Forward,
     Readout,
@@ -26,21 +27,12 @@ Box = tuple[Float[Array, "n_states"], Float[Array, "n_states"]]
 """Lower and upper corner of an axis-aligned box of states."""
 
 
-def check_size(name: str, value: Any, *, least: int) -> int:
-    """Return `value` as an ``int``, or raise an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return int(value)
-
-
 def check_sizes(n_inputs: Any, n_hidden: Any, n_outputs: Any) -> tuple[int, int, int]:
     """Return the three sizes of a model as ``int``, or raise an error that names the wrong one."""
     return (
-        check_size("n_inputs", n_inputs, least=0),
-        check_size("n_hidden", n_hidden, least=1),
-        check_size("n_outputs", n_outputs, least=0),
+        check("models", "n_inputs", n_inputs),
+        check("models", "n_hidden", n_hidden),
+        check("models", "n_outputs", n_outputs),
     )
 
 

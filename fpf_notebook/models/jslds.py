@@ -15,8 +15,9 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from fpf_notebook.arguments import check
 from fpf_notebook.dynamics.step_map import StepMap
-from fpf_notebook.models.base import RecurrentModel, check_size
+from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.expansion import ExpansionModule, ResidualMLP, check_expansion
 from fpf_notebook.models.forward import Forward, Parameters, Readout, Step
 from fpf_notebook.models.input_point import InputPoint, as_input_point
@@ -127,7 +128,7 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
                 "rnn must be one of fpf_notebook.models or a StepMap (see as_step_map), got "
                 f"{type(rnn).__name__}"
             )
-        elif check_size("n_outputs", n_outputs, least=0):
+        elif check("models", "n_outputs", n_outputs):
             raise ValueError("n_outputs is for a StepMap; this network has its own readout")
         point = as_input_point(input_point, rnn.n_inputs)
         if expansion is None:

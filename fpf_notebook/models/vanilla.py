@@ -10,10 +10,10 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from fpf_notebook.arguments import check
 from fpf_notebook.models.base import (
     Box,
     RecurrentModel,
-    check_size,
     check_sizes,
     normal_weights,
 )
@@ -90,7 +90,7 @@ class VanillaRNN(RecurrentModel):
         name: str | None = None,
     ) -> None:
         n_inputs, n_hidden, n_outputs = check_sizes(n_inputs, n_hidden, n_outputs)
-        rng = np.random.default_rng(check_size("seed", seed, least=0))
+        rng = np.random.default_rng(check("models", "seed", seed))
         arrays = normal_weights(rng, n_inputs, n_hidden, n_outputs, n_rows=n_hidden)
         zeros = {"b": np.zeros(n_hidden, np.float32), "b_out": np.zeros(n_outputs, np.float32)}
         self._set_up(arrays | zeros, nonlinearity, name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fpf_notebook.arguments import check
+
 
 @dataclass
 class PlotConfig:
@@ -87,6 +89,7 @@ class PlotConfig:
     verbose: bool = False
 
     def __post_init__(self) -> None:
+        self.figsize = check("plots", "figsize", self.figsize)
         self.kwargs = {} if self.kwargs is None else self.kwargs
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fpf_notebook.arguments import check
 from fpf_notebook.plots.scene import Backend, Scene
 
 
@@ -36,10 +37,11 @@ def draw(
 
     Raises
     ------
-    ValueError
-        For an unknown backend.
+    TypeError, ValueError
+        For an unknown backend, or a size that is not two positive numbers.
     """
     check_backend(backend)
+    figsize = check("plots", "figsize", figsize)
     if backend == "plotly":
         from fpf_notebook.plots import plotly_backend
 

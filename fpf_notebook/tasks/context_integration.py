@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from fpf_notebook.arguments import check
 from fpf_notebook.tasks.task import Seed
 from fpf_notebook.tasks.trials import Trials
 
+_CALL = "tasks.ContextIntegration"
 _N_STREAMS = 2
 
 
@@ -59,10 +59,10 @@ class ContextIntegration:
         noise: float = 0.025,
         duration: float = 1.0,
     ) -> None:
-        self.n_time = _count("n_time", n_time)
-        self.bias = _number("bias", bias, positive=False)
-        self.noise = _number("noise", noise, positive=False)
-        self.duration = _number("duration", duration, positive=True)
+        self.n_time = check(_CALL, "n_time", n_time)
+        self.bias = check(_CALL, "bias", bias)
+        self.noise = check(_CALL, "noise", noise)
+        self.duration = check(_CALL, "duration", duration)
 
     @property
     def step_noise(self) -> float:
@@ -90,7 +90,7 @@ class ContextIntegration:
         trials : Trials
             Inputs ``[trial, time, 4]``, targets and mask ``[trial, time, 1]``; all steps count.
         """
-        n_trials = _count("n_trials", n_trials)
+        n_trials = check(_CALL, "n_trials", n_trials)
         rng = np.random.default_rng(seed)
         biases = self.bias * 2 * (rng.standard_normal((n_trials, _N_STREAMS)) - 0.5)
         contexts = rng.integers(0, _N_STREAMS, n_trials)
@@ -129,7 +129,7 @@ class ContextIntegration:
             raise ValueError("biases must be finite, got NaN or infinity in it")
         if isinstance(context, bool) or context not in range(_N_STREAMS):
             raise ValueError(f"context must be 0 or 1, got {context!r}")
-        n_trials = _count("n_trials", n_trials)
+        n_trials = check(_CALL, "n_trials", n_trials)
         rng = np.random.default_rng(seed)
         pairs = np.repeat(pairs, n_trials, axis=0)
         return self._trials(pairs, np.full(len(pairs), context), rng)
@@ -188,20 +188,3 @@ class ContextIntegration:
             f"ContextIntegration(n_time={self.n_time}, bias={self.bias!r}, noise={self.noise!r}, "
             f"duration={self.duration!r})"
         )
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return int(value)
-
-
-def _number(name: str, value: Any, *, positive: bool) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not np.isfinite(value) or value < 0 or (positive and value == 0):
-        sign = "positive" if positive else "of at least 0"
-        raise ValueError(f"{name} must be a finite number {sign}, got {value!r}")
-    return float(value)

@@ -1,11 +1,12 @@
 """The n-bit flip-flop: remember the last pulse on each of several lines."""
 
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook.arguments import check
 from fpf_notebook.tasks.task import Seed
 from fpf_notebook.tasks.trials import Trials
 
@@ -14,15 +15,8 @@ Encoding = Literal["pulse", "one_hot"]
 # Sussillo and Barak (2013) and Smith, Linderman and Sussillo (2021) respectively, the latter as in
 # their published code.
 _DEFAULTS: dict[str, tuple[int, float]] = {"pulse": (64, 0.5), "one_hot": (25, 2 / 3)}
+_CALL = "tasks.FlipFlop"
 _N_NOT_SCORED = {"pulse": 0, "one_hot": 5}
-
-
-def _integer(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return int(value)
 
 
 class FlipFlop:
@@ -68,20 +62,16 @@ class FlipFlop:
         p: float | None = None,
         encoding: Encoding = "pulse",
     ) -> None:
-        if encoding not in get_args(Encoding):
-            raise ValueError(f"encoding must be one of {get_args(Encoding)}, got {encoding!r}")
+        self.encoding: Encoding = check(_CALL, "encoding", encoding)
         default_n_time, default_p = _DEFAULTS[encoding]
-        p = default_p if p is None else p
-        if isinstance(p, bool) or not isinstance(p, int | float | np.number):
-            raise TypeError(f"p must be a number from 0 to 1, got {p!r}")
-        if not 0 <= p <= 1:
-            raise ValueError(f"p must be a number from 0 to 1, got {p!r}")
-        self.encoding: Encoding = encoding
-        self.n_bits = _integer("n_bits", n_bits, 1)
-        self.n_time = _integer(
-            "n_time", default_n_time if n_time is None else n_time, 1 + _N_NOT_SCORED[encoding]
-        )
-        self.p = float(p)
+        self.n_bits: int = check(_CALL, "n_bits", n_bits)
+        self.n_time: int = check(_CALL, "n_time", default_n_time if n_time is None else n_time)
+        if self.n_time <= _N_NOT_SCORED[encoding]:
+            raise ValueError(
+                f"n_time is {n_time}, expected at least {1 + _N_NOT_SCORED[encoding]} for "
+                f"encoding={encoding!r}: its first steps are not scored."
+            )
+        self.p: float = check(_CALL, "p", default_p if p is None else p)
 
     @property
     def n_inputs(self) -> int:
@@ -109,7 +99,7 @@ class FlipFlop:
         trials : Trials
             Inputs ``[trial, time, n_inputs]``, targets and mask ``[trial, time, n_bits]``.
         """
-        n_trials = _integer("n_trials", n_trials, 1)
+        n_trials = check(_CALL, "n_trials", n_trials)
         rng = np.random.default_rng(seed)
         chance = rng.random((n_trials, self.n_time, self.n_bits), dtype=np.float32)
         pulses = (chance < self.p / 2).astype(np.int8)

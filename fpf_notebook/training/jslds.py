@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
+from fpf_notebook.arguments import check
 from fpf_notebook.models.forward import Parameters, Readout, Step, roll_out
 from fpf_notebook.models.jslds import JSLDS, run_both
 from fpf_notebook.models.jslds_core import RNN, Core, part_of
@@ -80,7 +79,8 @@ def co_training_loss(
         "lambda_e": lambda_e,
         "lambda_a": lambda_a,
     }
-    checked = {name: _factor(name, value) for name, value in factors.items()}
+    call = "training.co_training_loss"
+    checked = {name: check(call, name, value) for name, value in factors.items()}
     if not any(checked.values()):
         raise ValueError(
             "lambda_rnn, lambda_jslds, lambda_e and lambda_a are all 0: nothing would be trained"
@@ -127,11 +127,3 @@ def _run_rnn(step: Step, params: Parameters, inputs: Array) -> Array:
     rnn = part_of(params, RNN)
     h0 = jnp.broadcast_to(rnn["h0"], (inputs.shape[0], *rnn["h0"].shape))
     return roll_out(step, rnn, h0, inputs)
-
-
-def _factor(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not np.isfinite(value) or value < 0:
-        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
-    return float(value)

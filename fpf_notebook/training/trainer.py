@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from fpf_notebook.models.base import check_size
+from fpf_notebook.arguments import check
 from fpf_notebook.models.forward import Forward
 from fpf_notebook.tasks import Task, Trials
 from fpf_notebook.training.callbacks import Callbacks
@@ -122,17 +122,18 @@ def train(
             )
         loss = task_loss(forward)
     dtype = np.dtype(jnp.result_type(*params.values()))
-    seed = check_size("seed", seed, least=0)
+    seed = check("training.train", "seed", seed)
+    clip_norm = check("training.train", "clip_norm", clip_norm)
     settings = Settings(
         loss=loss,
         forward=forward,
         optimizer=make_optimizer(optimizer, learning_rate, params),
-        n_epochs=check_size("n_epochs", n_epochs, least=1),
-        steps_per_epoch=check_size("steps_per_epoch", steps_per_epoch, least=1),
-        batch_size=check_size("batch_size", batch_size, least=1),
-        clip_norm=float("inf") if clip_norm is None else _number("clip_norm", clip_norm, above=0),
-        l2=_number("l2", l2),
-        min_loss=None if min_loss is None else _number("min_loss", min_loss),
+        n_epochs=check("training.train", "n_epochs", n_epochs),
+        steps_per_epoch=check("training.train", "steps_per_epoch", steps_per_epoch),
+        batch_size=check("training.train", "batch_size", batch_size),
+        clip_norm=float("inf") if clip_norm is None else clip_norm,
+        l2=check("training.train", "l2", l2),
+        min_loss=check("training.train", "min_loss", min_loss),
         validation=_validation(validation, task, seed),
         seed=seed,
         dtype=dtype,
@@ -192,15 +193,6 @@ def _check_channels(model: Any, task: Any) -> None:
             raise ValueError(f"the model has {name} = {has}, but the task has {name} = {wants}")
 
 
-def _number(name: str, value: Any, *, above: float | None = None) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not np.isfinite(value) or (value <= above if above is not None else value < 0):
-        limit = "of at least 0" if above is None else f"above {above:g}"
-        raise ValueError(f"{name} must be a finite number {limit}, got {value!r}")
-    return float(value)
-
-
 def _validation(validation: int | Trials | None, task: Task, seed: int) -> Trials | None:
     if isinstance(validation, Trials):
         for name, width in (("inputs", task.n_inputs), ("targets", task.n_outputs)):
@@ -212,7 +204,7 @@ def _validation(validation: int | Trials | None, task: Task, seed: int) -> Trial
         return validation
     if validation is None:
         return None
-    return validation_trials(task, check_size("validation", validation, least=1), seed)
+    return validation_trials(task, check("training.train", "validation", validation), seed)
 
 
 def _check_loss(settings: Settings, params: dict[str, jax.Array], task: Task) -> None:

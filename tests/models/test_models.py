@@ -215,11 +215,15 @@ def test_no_inputs_and_no_outputs():
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: VanillaRNN(2, 0, 1), ValueError, "n_hidden must be at least 1, got 0"),
-        (lambda: GRU(2.0, 3, 1), TypeError, "n_inputs must be an integer, got 2.0"),
-        (lambda: LSTM(2, True, 1), TypeError, "n_hidden must be an integer, got True"),
-        (lambda: LSTM(2, 3, -1), ValueError, "n_outputs must be at least 0, got -1"),
-        (lambda: VanillaRNN(2, 3, 1, seed=-1), ValueError, "seed must be at least 0, got -1"),
+        (lambda: VanillaRNN(2, 0, 1), ValueError, "n_hidden is 0, expected a whole number from 1"),
+        (lambda: GRU(2.0, 3, 1), TypeError, "n_inputs is 2.0, expected a whole number from"),
+        (lambda: LSTM(2, True, 1), TypeError, "n_hidden is True, expected a whole number from"),
+        (lambda: LSTM(2, 3, -1), ValueError, "n_outputs is -1, expected a whole number from 0"),
+        (
+            lambda: VanillaRNN(2, 3, 1, seed=-1),
+            ValueError,
+            "seed is -1, expected a whole number from 0",
+        ),
         (
             lambda: VanillaRNN(2, 3, 1, nonlinearity="tahn"),
             ValueError,

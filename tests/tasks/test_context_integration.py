@@ -119,7 +119,7 @@ def test_wrong_fixed_biases_are_refused():
         task.sample_fixed_bias([[1, np.inf]], 0, 1, 0)
     with pytest.raises(ValueError, match="context must be 0 or 1, got 2"):
         task.sample_fixed_bias([[0, 0]], 2, 1, 0)
-    with pytest.raises(ValueError, match="n_trials must be at least 1"):
+    with pytest.raises(ValueError, match="n_trials is 0, expected a whole number from 1"):
         task.sample_fixed_bias([[0, 0]], 1, 0, 0)
 
 

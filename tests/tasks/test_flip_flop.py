@@ -86,19 +86,31 @@ def test_repr_names_every_setting():
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: FlipFlop(0), ValueError, "n_bits must be at least 1, got 0"),
-        (lambda: FlipFlop(2.5), TypeError, "n_bits must be an integer, got 2.5"),
-        (lambda: FlipFlop(2, n_time=0), ValueError, "n_time must be at least 1, got 0"),
+        (lambda: FlipFlop(0), ValueError, "n_bits is 0, expected a whole number from 1"),
+        (lambda: FlipFlop(2.5), TypeError, "n_bits is 2.5, expected a whole number from"),
+        (lambda: FlipFlop(2, n_time=0), ValueError, "n_time is 0, expected a whole number from 1"),
         (
             lambda: FlipFlop(2, n_time=5, encoding="one_hot"),
             ValueError,
-            "n_time must be at least 6, got 5",
+            "n_time is 5, expected at least 6",
         ),
-        (lambda: FlipFlop(2, p=1.5), ValueError, "p must be a number from 0 to 1, got 1.5"),
-        (lambda: FlipFlop(2, p=float("nan")), ValueError, "p must be a number from 0 to 1"),
-        (lambda: FlipFlop(2, p="0.5"), TypeError, "p must be a number from 0 to 1, got '0.5'"),
-        (lambda: FlipFlop(2, encoding="onehot"), ValueError, "encoding must be one of"),
-        (lambda: FlipFlop(2).sample(0, 1), ValueError, "n_trials must be at least 1, got 0"),
+        (lambda: FlipFlop(2, p=1.5), ValueError, "p is 1.5, expected a number from 0 to 1"),
+        (
+            lambda: FlipFlop(2, p=float("nan")),
+            ValueError,
+            "p is nan, expected a number from 0 to 1",
+        ),
+        (lambda: FlipFlop(2, p="0.5"), TypeError, "p is '0.5', expected a number from 0 to 1"),
+        (
+            lambda: FlipFlop(2, encoding="onehot"),
+            ValueError,
+            "encoding is .onehot., expected one of",
+        ),
+        (
+            lambda: FlipFlop(2).sample(0, 1),
+            ValueError,
+            "n_trials is 0, expected a whole number from 1",
+        ),
         (
             lambda: Trials(np.ones((2, 3)), np.ones((2, 3, 1)), np.ones((2, 3, 1))),
             ValueError,

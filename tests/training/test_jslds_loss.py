@@ -202,9 +202,11 @@ def _arrays(trials):
 @pytest.mark.parametrize("name", ["lambda_rnn", "lambda_jslds", "lambda_e", "lambda_a"])
 def test_negative_factors_are_refused(small, name):
     for value in (-1.0, np.nan, np.inf):
-        with pytest.raises(ValueError, match=f"{name} must be a finite number of at least 0"):
+        with pytest.raises(
+            ValueError, match=f"{name} is -1.0, expected a finite number of at least 0"
+        ):
             co_training_loss(small[0], **{name: value})
-    with pytest.raises(TypeError, match=f"{name} must be a number"):
+    with pytest.raises(TypeError, match=f"{name} is .*, expected a finite number"):
         co_training_loss(small[0], **{name: "1"})
 
 

@@ -86,11 +86,11 @@ def test_no_other_attempt_after_a_stop(too_short):
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"n_bits": 0}, ValueError, "n_bits must be at least 1, got 0"),
+        ({"n_bits": 0}, ValueError, "n_bits is 0, expected a whole number from 1"),
         ({"cell": "elman"}, ValueError, r"cell must be one of \['tanh', 'gru', 'lstm'\], got 'el"),
-        ({"n_hidden": 0}, ValueError, "n_hidden must be at least 1, got 0"),
-        ({"seed": 1.5}, TypeError, "seed must be an integer, got 1.5"),
-        ({"n_attempts": 0}, ValueError, "n_attempts must be at least 1, got 0"),
+        ({"n_hidden": 0}, ValueError, "n_hidden is 0, expected a whole number from 1"),
+        ({"seed": 1.5}, TypeError, "seed is 1.5, expected a whole number from"),
+        ({"n_attempts": 0}, ValueError, "n_attempts is 0, expected a whole number from 1"),
     ],
 )
 def test_wrong_arguments(options, error, text):

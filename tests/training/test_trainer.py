@@ -275,16 +275,20 @@ def test_a_model_of_brainpy_with_a_loss_of_ones_own():
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"n_epochs": 0}, ValueError, "n_epochs must be at least 1, got 0"),
-        ({"steps_per_epoch": 2.5}, TypeError, "steps_per_epoch must be an integer, got 2.5"),
-        ({"batch_size": -1}, ValueError, "batch_size must be at least 1, got -1"),
-        ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
-        ({"validation": 0}, ValueError, "validation must be at least 1, got 0"),
+        ({"n_epochs": 0}, ValueError, "n_epochs is 0, expected a whole number from 1"),
+        (
+            {"steps_per_epoch": 2.5},
+            TypeError,
+            "steps_per_epoch is 2.5, expected a whole number from",
+        ),
+        ({"batch_size": -1}, ValueError, "batch_size is -1, expected a whole number from 1"),
+        ({"seed": -1}, ValueError, "seed is -1, expected a whole number from 0"),
+        ({"validation": 0}, ValueError, "validation is 0, expected a whole number from 1"),
         ({"learning_rate": -0.1}, ValueError, "learning_rate must be a finite number of at least"),
         ({"learning_rate": "fast"}, TypeError, "learning_rate must be a number or a schedule"),
-        ({"clip_norm": 0}, ValueError, "clip_norm must be a finite number above 0, got 0"),
-        ({"l2": -1.0}, ValueError, "l2 must be a finite number of at least 0, got -1.0"),
-        ({"min_loss": float("nan")}, ValueError, "min_loss must be a finite number"),
+        ({"clip_norm": 0}, ValueError, "clip_norm is 0, expected a finite number above 0"),
+        ({"l2": -1.0}, ValueError, "l2 is -1.0, expected a finite number of at least 0"),
+        ({"min_loss": float("nan")}, ValueError, "min_loss is nan, expected a finite number"),
         ({"optimizer": "adam"}, TypeError, "optimizer must be an optax.GradientTransformation"),
         (
             {"optimizer": optax.adam(0.1), "learning_rate": 0.1},
