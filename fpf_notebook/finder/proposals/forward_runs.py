@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["ForwardRuns", "RunEnd", "run_forward"]
+__all__ = ["ForwardRuns", "RunEnd", "Runner", "run_forward"]
 
 _POOL = 64  # lanes that are advanced at once: one compilation serves all
 _CHUNK_FLOPS = 4e8  # about a tenth of a second: what a cancellation has to wait for
@@ -174,7 +174,16 @@ def run_forward(
     if not 0 < tol_rest < 1:
         raise ValueError(f"tol_rest is {tol_rest!r}, expected a number between 0 and 1.")
     options = replace(options, method="newton", dtype="float64", super_verbose=False)
-    work = _Work(step_map, x, u, options, max_steps, max_period, tol_rest, cancel)
+    work = Runner(
+        step_map,
+        x,
+        u,
+        options,
+        max_steps=max_steps,
+        max_period=max_period,
+        tol_rest=tol_rest,
+        cancel=cancel,
+    )
     going = np.arange(len(x))
     for _ in range(_MAX_LOOKS):
         with jax.enable_x64(True):
@@ -185,8 +194,8 @@ def run_forward(
     return work.record(time.perf_counter() - began)
 
 
-class _Work:
-    """The runs while they are at work."""
+class Runner:
+    """Runs under way: `run` advances them, `look` polishes their ends, `record` sums up."""
 
     def __init__(
         self,
@@ -194,10 +203,11 @@ class _Work:
         x: np.ndarray,
         u: np.ndarray,
         options: Options,
+        *,
         max_steps: int,
-        max_period: int,
-        tol_rest: float,
-        cancel: CancelToken | None,
+        max_period: int = 1,
+        tol_rest: float = 1e-6,
+        cancel: CancelToken | None = None,
     ) -> None:
         n = len(x)
         self.step_map, self.u, self.options = step_map, u, options
@@ -210,7 +220,7 @@ class _Work:
             reach=_BOUND * (1.0 + np.linalg.norm(x, axis=1)),
             max_period=np.int32(max_period),
             max_steps=np.int32(max_steps),
-            tol_local=np.float64(0.1 * tol_rest),
+            tol_local=np.float64(max(0.1 * tol_rest, 1e-6)),
         )
         self.state: Any = _flow_state(x) if self.flow else _map_state(x)
         self.settled = np.zeros(n, dtype=bool)  # looked at, and done
@@ -225,6 +235,7 @@ class _Work:
         self.parts: list[Candidates] = []
 
     def stop(self) -> bool:
+        """Say whether to stop, and remember it."""
         if self.cancel is not None and self.cancel.cancelled:
             self.interrupted = True
         return self.interrupted
@@ -388,6 +399,7 @@ class _Work:
         return -1
 
     def record(self, seconds: float) -> ForwardRuns:
+        """Return what became of the runs."""
         end = self.state.end
         unfinished = (end == RunEnd.MOVING) & (self.state.n_steps < self.limits.max_steps)
         end[unfinished & ~self.settled] = RunEnd.INTERRUPTED
