@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from fpf_notebook.finder.unique import FIXED, judge
 
 from benchmarks.networks import SHARED, TRAINED, from_file
 from fpf_notebook.dynamics import StepMap, as_step_map
@@ -33,7 +34,6 @@ from fpf_notebook.finder.proposals.fibers import Tracer
 from fpf_notebook.finder.proposals.forward_runs import run_forward
 from fpf_notebook.finder.proposals.symmetry import is_odd
 from fpf_notebook.finder.search import search
-from fpf_notebook.finder.unique import FIXED, judge
 
 SAME = 1e-6  # two states this near are one point
 N_RUNS, N_STARTS = 64, 256
@@ -323,7 +323,7 @@ def cases(names: list[str]) -> Iterator[Case]:
 
 def context_cases(root: Any) -> Iterator[Case]:
     """Yield the published network of the context task, once for each context."""
-    from fpf_notebook.io import import_jslds_weights
+    from fpf_notebook.files import import_jslds_weights
 
     (path,) = (root / "published" / "jslds").glob("*context_integration*")
     model = import_jslds_weights(path)

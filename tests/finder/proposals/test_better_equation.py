@@ -121,7 +121,7 @@ def test_the_parts_add_up_to_the_step() -> None:
         rng = np.random.default_rng(0)
         h, u = rng.normal(size=step_map.n_states), rng.normal(size=2)
         with jax.enable_x64(True):
-            parts = affine_parts(step_map.step, step_map.params, h, u)
+            parts = jax.jit(affine_parts, static_argnums=0)(step_map.step, step_map.params, h, u)
             a, b = map(np.asarray, parts)
         np.testing.assert_allclose(a * h + b, step_map(h, u), atol=1e-14)
 
