@@ -240,7 +240,7 @@ class StepMap:
         bounds = self.invariant_box(u)
         if bounds is None:
             return None
-        from fpf_notebook.dynamics.jaxpr import is_whole  # it imports this file
+        from fpf_notebook.dynamics.jaxpr import is_whole  # heavy, and seldom needed
 
         inputs = np.asarray(u, dtype=np.float64).reshape(self.n_inputs)
         return is_whole(self, inputs, *(np.asarray(edge, np.float64) for edge in bounds))

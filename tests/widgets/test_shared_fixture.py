@@ -10,7 +10,7 @@ import numpy as np
 
 from fpf_notebook.plots.style import POINTS
 from fpf_notebook.widgets.arrays import pack
-from fpf_notebook.widgets.explorer.scene import CLASS_CODES
+from fpf_notebook.widgets.points import CLASS_CODES
 
 FIXTURE = Path(__file__).parents[2] / "js" / "test" / "fixtures" / "shared.json"
 

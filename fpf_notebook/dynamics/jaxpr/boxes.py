@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +12,9 @@ from fpf_notebook.dynamics.jaxpr.correlation import Corners
 from fpf_notebook.dynamics.jaxpr.inclusion import Enclosure, Inclusion
 from fpf_notebook.dynamics.jaxpr.interpreter import program_of
 from fpf_notebook.dynamics.jaxpr.program import NotCoveredError, View
-from fpf_notebook.dynamics.step_map import StepMap
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
 
 FAR = 2.0**20
 """A box is whole if no fixed point of size up to this lies outside."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -16,7 +16,9 @@ from fpf_notebook.dynamics.jaxpr.lowering import lower
 from fpf_notebook.dynamics.jaxpr.moves import NoRuleError, choose
 from fpf_notebook.dynamics.jaxpr.program import NotCoveredError, Program
 from fpf_notebook.dynamics.jaxpr.source import line_of
-from fpf_notebook.dynamics.step_map import StepMap
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
 
 # Calls whose body stands for them: derivatives are those of the body.
 _CALLS_NAMES = (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fpf_notebook.dynamics.jaxpr.boxes import InvariantBox, invariant_box
-from fpf_notebook.dynamics.step_map import StepMap
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
 
 _MAX_STATES = 2048
 _MAX_OPERATIONS = 1000

@@ -12,7 +12,7 @@ from fpf_notebook.dynamics.jacobians import linearize
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.result.spectrum import MARGINAL_TOL
-from fpf_notebook.widgets.explorer.scene import class_codes, point_names
+from fpf_notebook.widgets.points import class_codes, point_names
 
 ORDERS = ("clustering", "participation", "unit number")
 

@@ -16,6 +16,7 @@ from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.inspector import scene as scenes
 from fpf_notebook.widgets.live import Job, LatestWins, Report
+from fpf_notebook.widgets.points import ShowsPoints
 from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
 from fpf_notebook.widgets.view import InspectorPicture
@@ -225,9 +226,8 @@ def _resolved(
 ) -> tuple[FixedPoints, StepMap | None]:
     """Tell the three kinds of sources apart."""
     from fpf_notebook.dynamics import as_step_map
-    from fpf_notebook.widgets.explorer.widget import FixedPointExplorer
 
-    if isinstance(source, FixedPointExplorer):
+    if isinstance(source, ShowsPoints):
         inspector._explorer = source
         return source.fixed_points, source.step_map
     if isinstance(source, FixedPoints):

@@ -17,6 +17,7 @@ from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.plots.projection import Projection, fit_projection
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.explorer import scene as scenes
+from fpf_notebook.widgets.points import class_codes, point_names
 
 MAX_SNAPSHOTS = 80
 _KEPT_TRAJECTORIES = 10
@@ -48,12 +49,12 @@ class Snapshot:
     @cached_property
     def names(self) -> list[str]:
         """What each point is, in one line."""
-        return scenes.point_names(self.points) if len(self.points) else []
+        return point_names(self.points) if len(self.points) else []
 
     @cached_property
     def code(self) -> np.ndarray:
         """[n] The class of each point, as the browser knows it."""
-        return scenes.class_codes(self.points) if len(self.points) else np.zeros(0, np.int32)
+        return class_codes(self.points) if len(self.points) else np.zeros(0, np.int32)
 
     @cached_property
     def eigenvalues(self) -> np.ndarray:
