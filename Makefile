@@ -16,9 +16,10 @@ WORKERS ?= 2
 
 # What depends on the versions of Python, JAX, BrainPy and NumPy: `make test-versions` runs these
 # rooms again with another Python, without the slow tests unless they are marked `versions`.
-VERSION_TESTS := tests/dynamics tests/models tests/training tests/result tests/io \
+VERSION_TESTS := tests/dynamics tests/models tests/training tests/result tests/io/test_storage.py \
     tests/finder/test_known_answers.py tests/finder/test_isolation.py tests/finder/test_options.py \
-    tests/finder/test_no_silent_change.py tests/widgets tests/test_import.py tests/test_doctests.py \
+    tests/finder/test_no_silent_change.py tests/widgets/test_notebook.py \
+    tests/widgets/test_monitor.py tests/test_import.py tests/test_doctests.py \
     tests/test_packaging.py tests/test_readme.py
 
 # What a BLAS computes: `make test-kernels` runs these with each of the matrix kernels of OpenBLAS

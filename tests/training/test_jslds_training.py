@@ -27,6 +27,7 @@ def test_a_small_jslds_is_close_to_its_network_after_3000_steps():
     assert figures["rnn_loss"] < 2e-3
 
 
+@pytest.mark.slow
 def test_weights_are_made_phase_by_phase_and_recorded(tmp_path, capsys):
     phases = (
         Phase(4, 5e-3, (3.0, 1.0, 100.0, 10.0), l2=1e-5),
