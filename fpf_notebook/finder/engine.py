@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,13 @@ import numpy as np
 from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.cycles import group_orbits, orbit_images
-from fpf_notebook.finder.exhaustive import ledger_of, search_in_rounds
+from fpf_notebook.finder.exhaustive import (
+    forward_part,
+    ledger_of,
+    search_in_rounds,
+    wants_runs,
+)
+from fpf_notebook.finder.ledger import IMAGES, RUNS
 from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
 from fpf_notebook.finder.report import report_completeness
 from fpf_notebook.finder.search import search
@@ -50,6 +56,8 @@ class Searched:
         The rounds of an exhaustive search.
     stopped_because : str
         In words.
+    runs : dict
+        What became of forward runs of the network: how they ended, and how many did so.
     """
 
     parts: list[tuple[Candidates, np.ndarray]]
@@ -57,6 +65,7 @@ class Searched:
     ledger: Ledger | None
     records: list[dict[str, Any]] | None
     stopped_because: str
+    runs: dict[str, int] = field(default_factory=dict)
 
     @property
     def interrupted(self) -> bool:
@@ -119,6 +128,7 @@ def run_search(
             rounds.ledger,
             rounds.records,
             rounds.stopped_because,
+            rounds.runs,
         )
     starts = request.draw(searched_map)
     found = search(
@@ -130,8 +140,18 @@ def run_search(
         cancel=cancel,
         single=single,
     )
-    why = "interrupted" if found.interrupted else "one round was asked for"
-    return Searched([(found, starts.kinds)], distinct_inputs(starts.inputs)[0], None, None, why)
+    parts = [(found, starts.kinds)]
+    runs: dict[str, int] = {}
+    if not found.interrupted and wants_runs(request):
+        try:
+            run = forward_part(request, searched_map, starts.states, starts.inputs, cancel)
+            parts.append((run.polished, np.full(len(run.polished), RUNS, dtype=object)))
+            runs = run.counts()
+        except KeyboardInterrupt:  # what the search found stays
+            parts[0] = (replace(found, interrupted=True), starts.kinds)
+    interrupted = any(part.interrupted for part, _ in parts)
+    why = "interrupted" if interrupted else "one round was asked for"
+    return Searched(parts, distinct_inputs(starts.inputs)[0], None, None, why, runs)
 
 
 def finish(
@@ -171,7 +191,7 @@ def finish(
         found = _views(ledger, request, False)
     one_round = searched.records is None and ledger.interrupted
     stopped_because = "interrupted" if one_round else searched.stopped_because
-    report = report_completeness(ledger, searched.records, stopped_because)
+    report = report_completeness(ledger, searched.records, stopped_because, searched.runs)
     if report is not None:
         n_shown = int(found.unique.is_fixed.sum())
         report = replace(report, n_shown=None if n_shown == len(ledger) else n_shown)
@@ -228,7 +248,7 @@ def _second_searches(
         part = search(
             step_map, starts, np.tile(ledger.inputs, (n_again, 1)), options, cancel=cancel
         )
-        ledger.enter(part, "images along cycles")
+        ledger.enter(part, IMAGES)
     assert ledger.candidates is not None
     if options.do_rerun_q_outliers:
         ledger.amend(rerun_q_outliers(step_map, ledger.candidates, options, cancel))
@@ -239,9 +259,10 @@ def _second_searches(
 def _views(ledger: Ledger, request: SearchRequest, exact: bool) -> Found:
     assert ledger.candidates is not None
     ids = _extended(request.cond_ids, len(ledger.candidates))
-    everything = all_starts(ledger, ids, _provenance(ledger.step_map.name, request.options))
-    unique = unique_points(ledger, everything, include_slow=request.include_slow, exact=exact)
-    return Found(unique, everything, ledger)
+    lanes = all_starts(ledger, ids, _provenance(ledger.step_map.name, request.options))
+    unique = unique_points(ledger, lanes, include_slow=request.include_slow, exact=exact)
+    drawn = np.flatnonzero(ledger.drawn)
+    return Found(unique, lanes if len(drawn) == len(lanes) else lanes[drawn], ledger)
 
 
 def _extended(cond_ids: np.ndarray | None, n: int) -> np.ndarray | None:

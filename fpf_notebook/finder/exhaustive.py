@@ -9,7 +9,7 @@ was hit tells how many were probably never hit (`coverage.py`).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +17,9 @@ import numpy as np
 from fpf_notebook.finder import report
 from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
-from fpf_notebook.finder.ledger import Ledger
+from fpf_notebook.finder.ledger import RUNS, Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
+from fpf_notebook.finder.proposals.forward_runs import ForwardRuns, run_forward
 from fpf_notebook.finder.proposals.sampling import START_KINDS
 from fpf_notebook.finder.search import search
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from fpf_notebook.finder.options import Options
     from fpf_notebook.finder.request import SearchRequest
 
-__all__ = ["Rounds", "ledger_of", "search_in_rounds"]
+__all__ = ["Rounds", "forward_part", "ledger_of", "search_in_rounds", "wants_runs"]
 
 _NOTHING_TO_EXPECT = 0.5  # points, estimated unseen
 
@@ -53,6 +54,25 @@ class Rounds:
     ledger: Ledger
     records: list[dict[str, Any]]
     stopped_because: str = ""
+    runs: dict[str, int] = field(default_factory=dict)
+
+
+def wants_runs(request: SearchRequest) -> bool:
+    """Tell whether the network is to be run forward."""
+    return request.options.n_runs > 0 and request.period == 1
+
+
+def forward_part(
+    request: SearchRequest,
+    step_map: StepMap,
+    states: np.ndarray,
+    inputs: np.ndarray,
+    cancel: CancelToken | None,
+) -> ForwardRuns:
+    """Run the network from some of the starts, spread evenly over them."""
+    n = min(request.options.n_runs, len(states))
+    some = np.unique(np.linspace(0, len(states) - 1, n).round().astype(int))
+    return run_forward(step_map, states[some], inputs[some], request.options, cancel=cancel)
 
 
 def search_in_rounds(
@@ -86,17 +106,20 @@ def search_in_rounds(
     rounds = Rounds([], Ledger(step_map, request.options, distinct), [])
     idle = 0
     while not rounds.stopped_because:
-        watched = _Within(progress, len(rounds.parts) * n, len(rounds.ledger))
+        watched = _Within(progress, len(rounds.records) * n, len(rounds.ledger))
         part = search(
             step_map, starts, u, request.options, progress=watched, cancel=deadline, single=single
         )
+        mine = len(rounds.parts)
         rounds.parts.append((part, kinds))
         try:
             n_new = rounds.ledger.enter(part, kinds)
+            if len(rounds.parts) == 1 and wants_runs(request) and not part.interrupted:
+                n_new += _run(rounds, request, step_map, starts, u, deadline)
             rounds.records.append(_record(rounds.ledger, kinds, n_new, part.seconds))
             progress.log(_line(rounds))
         except KeyboardInterrupt:  # between two searches; the ledger may be half written
-            rounds.parts[-1] = (replace(part, interrupted=True), kinds)
+            rounds.parts[mine] = (replace(part, interrupted=True), kinds)
             rounds.ledger = ledger_of(rounds.parts, step_map, request.options, distinct)
             rounds.stopped_because = "interrupted"
             break
@@ -105,6 +128,22 @@ def search_in_rounds(
         if not rounds.stopped_because:
             starts, u, kinds = _next_starts(rounds.ledger, pool, n, rng)
     return rounds
+
+
+def _run(
+    rounds: Rounds,
+    request: SearchRequest,
+    step_map: StepMap,
+    states: np.ndarray,
+    inputs: np.ndarray,
+    cancel: CancelToken,
+) -> int:
+    """Run the network forward, and enter where it came to rest."""
+    run = forward_part(request, step_map, states, inputs, cancel)
+    rounds.runs = run.counts()
+    kinds = np.full(len(run.polished), RUNS, dtype=object)
+    rounds.parts.append((run.polished, kinds))
+    return rounds.ledger.enter(run.polished, kinds)
 
 
 def ledger_of(
@@ -145,7 +184,7 @@ def _line(rounds: Rounds) -> str:
 def _why_stop(rounds: Rounds, idle: int, request: SearchRequest, deadline: _Deadline) -> str:
     if deadline.passed:
         return f"max_seconds={request.max_seconds:g} reached"
-    if rounds.parts[-1][0].interrupted:
+    if any(part.interrupted for part, _ in rounds.parts[-2:]):
         return "interrupted"
     ledger = rounds.ledger
     unseen = report.unseen(ledger)

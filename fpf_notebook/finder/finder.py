@@ -96,6 +96,10 @@ class FixedPointFinder:
     search_tol_q : float, optional
         Newton's method carries lanes on to a q of this, so that `tol_q` can be moved afterwards
         without another search; the last iteration squares the residual anyhow. Default: `tol_q`.
+    n_runs : int
+        From so many of the starts, at most, the network itself is run under its constant input, and
+        where it comes to rest is polished by Newton's method: attractors that a solver misses are
+        found so. Not for cycles (`period` above 1). Default 64; 0 for a search by the solver alone.
     n_states, n_inputs, state_vars, time, dt, convention, batched, params, invariant_box
         Passed to `as_step_map`. Sizes are taken from the trajectories and inputs when not given.
     readout, framework
@@ -159,6 +163,7 @@ class FixedPointFinder:
         dense_limit: int = 512,
         max_memory: int = 512_000_000,
         search_tol_q: float | None = None,
+        n_runs: int = 64,
         progress: Progress | None = None,
         n_states: int | None = None,
         n_inputs: int | None = None,

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["Ledger"]
+__all__ = ["IMAGES", "RUNS", "Ledger"]
+
+RUNS = "forward runs"
+IMAGES = "images along cycles"
 
 
 class Ledger:
@@ -287,17 +290,21 @@ class Ledger:
         if self.candidates is not None:
             self.candidates = replace(self.candidates, interrupted=True)
 
+    @property
+    def drawn(self) -> Bool[np.ndarray, "n"]:
+        """Which lanes began in starts that were drawn, not where a run of the network ended."""
+        return np.asarray(self.start_kind != RUNS, dtype=bool)
+
     def hits(self, start_kind: str | None = None) -> Int[np.ndarray, "n_points"]:
-        """Return how many starts, of all kinds or of one, ended in each point."""
-        ended = self.owner >= 0
-        if start_kind is not None:
-            ended = ended & (self.start_kind == start_kind)
+        """Return how many starts, of all drawn ones or of one kind, ended in each point."""
+        mine = self.drawn if start_kind is None else self.start_kind == start_kind
+        ended = (self.owner >= 0) & mine
         return np.bincount(self.owner[ended], minlength=len(self))
 
     @property
     def start_kinds(self) -> list[str]:
-        """The kinds of starts so far, in the order of their first use."""
-        return list(dict.fromkeys(self.start_kind.tolist()))
+        """The kinds of starts drawn so far, in the order of their first use."""
+        return list(dict.fromkeys(self.start_kind[self.drawn].tolist()))
 
     def of_condition(self, u: Float[np.ndarray, "n_inputs"]) -> Bool[np.ndarray, "n_points"]:
         """Tell which points belong to a constant input."""
@@ -305,5 +312,5 @@ class Ledger:
 
     def fates(self) -> dict[str, int]:
         """Return what became of the starts that ended in no fixed point: reason and number."""
-        lost = self.owner < 0
+        lost = (self.owner < 0) & self.drawn
         return dict(Counter(self.reason[lost].tolist()).most_common())

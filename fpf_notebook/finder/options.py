@@ -53,6 +53,7 @@ class Options:
     dense_limit: int = 512
     max_memory: int = 512_000_000
     search_tol_q: float | None = None
+    n_runs: int = 64
 
     def __post_init__(self) -> None:
         """Check every option and bring it to its type."""
@@ -66,7 +67,7 @@ class Options:
         object.__setattr__(self, "dtype", dtype)
         for name in ("max_iters", "lr_patience", "n_iters_per_print_update", "max_memory"):
             self._number(name, integer=True, low=1)
-        for name in ("lr_cooldown", "dense_limit", "random_seed"):
+        for name in ("lr_cooldown", "dense_limit", "random_seed", "n_runs"):
             self._number(name, integer=True, low=0)
         for name in ("tol_q", "tol_dq", "final_q_threshold", "marginal_tol", "tol_slope"):
             self._number(name, low=0.0)

@@ -77,7 +77,10 @@ def unseen(ledger: Ledger) -> float | None:
 
 
 def report_completeness(
-    ledger: Ledger, rounds: list[dict[str, Any]] | None, stopped_because: str
+    ledger: Ledger,
+    rounds: list[dict[str, Any]] | None,
+    stopped_because: str,
+    runs: dict[str, int] | None = None,
 ) -> Completeness | None:
     """Say what is known of the completeness of all points of a ledger.
 
@@ -89,6 +92,8 @@ def report_completeness(
         The rounds of an exhaustive search.
     stopped_because : str
         Why the search ended.
+    runs : dict, optional
+        How forward runs of the network ended, and how many did so.
 
     Returns
     -------
@@ -121,9 +126,10 @@ def report_completeness(
         new_points_per_round=[record["new_points"] for record in rounds or []],
         stopped_because=stopped_because,
         n_points=len(ledger),
-        n_starts=len(ledger.owner),
+        n_starts=int(ledger.drawn.sum()),
         fates=ledger.fates(),
         inputs=parts if len(parts) > 1 else [],
+        runs=runs or {},
     )
 
 

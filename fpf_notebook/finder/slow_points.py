@@ -73,6 +73,7 @@ def find_slow_points(
         # q is computed again at the point that is returned, and may differ in its last digits.
         final_q_threshold=1.001 * max_q,
         max_iters=max_iters,
+        n_runs=0,
         progress=progress,
         n_states=traj.shape[2],
         n_inputs=None if inputs is None else np.shape(inputs)[-1],

@@ -26,7 +26,7 @@ _MERGED = "merged into a nearby point with a smaller q"
 def all_starts(
     ledger: Ledger, cond_ids: np.ndarray | None, provenance: dict[str, Any]
 ) -> FixedPoints:
-    """Return where every start ended, in order, as one record (``all_fps``)."""
+    """Return where every lane ended, in order, as one record (``all_fps``, and those of runs)."""
     found = ledger.candidates
     assert found is not None
     lanes = found.lanes
@@ -110,7 +110,8 @@ def unique_points(
     order = order[keep[order]]
     place = np.full(len(unique) + 1, -1)
     place[order] = np.arange(len(order))
-    audit = Audit(outcome=place[outcome], reason=reason.astype(str))
+    drawn = ledger.drawn
+    audit = Audit(outcome=place[outcome[drawn]], reason=reason[drawn].astype(str))
     return unique[order].update(audit=audit)
 
 

@@ -79,6 +79,9 @@ class Completeness:
         What became of the starts that ended in no fixed point: reason, and how many.
     inputs
         One report an input, where there were several.
+    runs
+        How forward runs of the network ended ("came to rest in a fixed point", "cycle of period 2",
+        …), and how many did so.
 
     References
     ----------
@@ -103,6 +106,7 @@ class Completeness:
     n_starts: int | None = None
     fates: dict[str, int] = dataclasses.field(default_factory=dict)
     inputs: list[InputReport] = dataclasses.field(default_factory=list)
+    runs: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def n_lost(self) -> int:
@@ -150,6 +154,9 @@ class Completeness:
                 f"{self.n_lost} of {self.n_starts} starts ({share} %) ended in no fixed point: "
                 + ", ".join(f"{count} {words}" for words, count in self._short_fates().items())
             )
+        if len(self.runs) > 1 or any("fixed point" not in end for end in self.runs):
+            ends = ", ".join(f"{count} {end}" for end, count in self.runs.items())
+            parts.append(f"of {sum(self.runs.values())} runs of the network {ends}")
         return "\n".join(["; ".join(parts), *(f"  {part}" for part in self.inputs)])
 
     def _short_fates(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import engine
+from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.plots.projection import Projection, fit_projection
@@ -102,6 +103,7 @@ def take_snapshot(
     now = step_map.with_params(params)
     states = now.trajectory(h0, inputs)
     request = SearchRequest(
+        options=Options(n_runs=0),  # the trajectories are runs already
         state_traj=states,
         inputs=constant[None],
         n_inits=n_inits,  # one size, one compilation
