@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fpf_notebook.finder import report
+from fpf_notebook.finder.assurance import IDLE_CURVES, MIN_HITS
 from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
-from fpf_notebook.finder.ledger import RUNS, Ledger
+from fpf_notebook.finder.curve_search import CurveSearch
+from fpf_notebook.finder.ledger import CURVES, RUNS, Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
 from fpf_notebook.finder.proposals.forward_runs import ForwardRuns, run_forward
 from fpf_notebook.finder.proposals.sampling import START_KINDS
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Rounds", "forward_part", "ledger_of", "search_in_rounds", "wants_runs"]
 
 _NOTHING_TO_EXPECT = 0.5  # points, estimated unseen
+_CURVES = 4.0  # times as long as lanes are run, curves are followed
+_LEAST_SECONDS = 0.3  # of curves, in a round
+_MOST_INPUTS = 16  # with more, each would get too few curves to tell anything
 
 
 @dataclass
@@ -105,6 +110,7 @@ def search_in_rounds(
     n = len(starts)
     rounds = Rounds([], Ledger(step_map, request.options, distinct), [])
     idle = 0
+    curves = _Curves(request, rounds.ledger, pool)
     while not rounds.stopped_because:
         watched = _Within(progress, len(rounds.records) * n, len(rounds.ledger))
         part = search(
@@ -116,6 +122,7 @@ def search_in_rounds(
             n_new = rounds.ledger.enter(part, kinds)
             if len(rounds.parts) == 1 and wants_runs(request) and not part.interrupted:
                 n_new += _run(rounds, request, step_map, starts, u, deadline)
+            n_new += curves.follow(rounds, part.seconds, deadline)
             rounds.records.append(_record(rounds.ledger, kinds, n_new, part.seconds))
             progress.log(_line(rounds))
         except KeyboardInterrupt:  # between two searches; the ledger may be half written
@@ -124,10 +131,78 @@ def search_in_rounds(
             rounds.stopped_because = "interrupted"
             break
         idle = 0 if n_new else idle + 1
-        rounds.stopped_because = _why_stop(rounds, idle, request, deadline)
+        rounds.stopped_because = _why_stop(rounds, curves, idle, request, deadline)
         if not rounds.stopped_because:
             starts, u, kinds = _next_starts(rounds.ledger, pool, n, rng)
     return rounds
+
+
+class _Curves:
+    """Curves of all inputs, four parts of the time; without them, the hit counts of starts."""
+
+    def __init__(self, request: SearchRequest, ledger: Ledger, pool: np.ndarray) -> None:
+        self._request, self._ledger, self._pool = request, ledger, pool
+        self._searches: list[CurveSearch] = []
+        self._seconds, self._sampled = 0.0, 0.0
+        n_states = ledger.step_map.n_states
+        self.used = (
+            request.options.do_follow_curves
+            and request.period == 1
+            and n_states <= request.options.dense_limit
+            and len(ledger.conditions) <= _MOST_INPUTS
+        )
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more is to be expected."""
+        if not self.used:
+            unseen = report.unseen(self._ledger)
+            return unseen is None or unseen < _NOTHING_TO_EXPECT
+        return bool(self._searches) and all(map(_settled, self._searches))
+
+    @property
+    def words(self) -> str:
+        """Say so."""
+        if not self.used:
+            return "the hit counts leave nothing to expect"
+        return (
+            f"each point was reached at least {MIN_HITS} times by curves that started elsewhere, "
+            f"the last {IDLE_CURVES} curves met only known ones"
+        )
+
+    def follow(self, rounds: Rounds, sampled: float, cancel: CancelToken) -> int:
+        """Follow curves four times as long as lanes were run; return how many points are new."""
+        known = len(self._ledger)
+        self._sampled += sampled
+        if not self.used or self._mostly_degenerate():
+            return 0
+        if not self._searches:
+            self._searches = [
+                CurveSearch(self._ledger, u, self._pool, self._request.options.random_seed + k)
+                for k, u in enumerate(self._ledger.conditions)
+            ]
+        began = time.perf_counter()
+        while not self.settled and not cancel.cancelled:
+            for curves in self._searches:
+                part = None if _settled(curves) else curves.advance(cancel)
+                if part is not None:
+                    kinds = np.full(len(part), CURVES, dtype=object)
+                    rounds.parts.append((part, kinds))
+                    self._ledger.enter(part, kinds)
+                curves.count()
+            spent = self._seconds + time.perf_counter() - began
+            if spent > max(_CURVES * self._sampled, _LEAST_SECONDS * (1 + len(rounds.records))):
+                break
+        self._seconds += time.perf_counter() - began
+        return len(self._ledger) - known
+
+    def _mostly_degenerate(self) -> bool:
+        """Whether the points lie on lines or sheets: there is no end to following those."""
+        return 2 * int((self._ledger.index == 0).sum()) > max(len(self._ledger), 8)
+
+
+def _settled(curves: CurveSearch) -> bool:
+    return curves.idle >= IDLE_CURVES and min(curves.hits, default=MIN_HITS) >= MIN_HITS
 
 
 def _run(
@@ -181,18 +256,18 @@ def _line(rounds: Rounds) -> str:
     )
 
 
-def _why_stop(rounds: Rounds, idle: int, request: SearchRequest, deadline: _Deadline) -> str:
+def _why_stop(
+    rounds: Rounds, curves: _Curves, idle: int, request: SearchRequest, deadline: _Deadline
+) -> str:
     if deadline.passed:
         return f"max_seconds={request.max_seconds:g} reached"
     if any(part.interrupted for part, _ in rounds.parts[-2:]):
         return "interrupted"
     ledger = rounds.ledger
-    unseen = report.unseen(ledger)
-    settled = unseen is None or unseen < _NOTHING_TO_EXPECT
     telling = ledger.step_map.box is not None and not report.undecided(ledger)
     balanced = not telling or bool((report.index_sums(ledger) == 1).all())
-    if idle >= request.patience and settled and balanced and len(rounds.records) > 1:
-        return f"{idle} rounds found nothing new, the hit counts leave nothing to expect" + (
+    if idle >= request.patience and curves.settled and balanced and len(rounds.records) > 1:
+        return f"{idle} rounds found nothing new, {curves.words}" + (
             ", and the index sum is right" if telling else ""
         )
     if len(rounds.records) >= request.max_rounds:

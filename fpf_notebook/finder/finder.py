@@ -100,6 +100,9 @@ class FixedPointFinder:
         From so many of the starts, at most, the network itself is run under its constant input, and
         where it comes to rest is polished by Newton's method: attractors that a solver misses are
         found so. Not for cycles (`period` above 1). Default 64; 0 for a search by the solver alone.
+    do_follow_curves : bool
+        In an exhaustive search, follow curves of solutions of F(x) - x = a c from the points known
+        and from outside, which meet points that attract nobody (Katz & Reggia 2018). Default True.
     n_states, n_inputs, state_vars, time, dt, convention, batched, params, invariant_box
         Passed to `as_step_map`. Sizes are taken from the trajectories and inputs when not given.
     readout, framework
@@ -164,6 +167,7 @@ class FixedPointFinder:
         max_memory: int = 512_000_000,
         search_tol_q: float | None = None,
         n_runs: int = 64,
+        do_follow_curves: bool = True,
         progress: Progress | None = None,
         n_states: int | None = None,
         n_inputs: int | None = None,

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["IMAGES", "RUNS", "Ledger"]
+__all__ = ["CURVES", "IMAGES", "RUNS", "Ledger"]
 
 RUNS = "forward runs"
 IMAGES = "images along cycles"
+CURVES = "curves"
 
 
 class Ledger:
@@ -177,6 +178,12 @@ class Ledger:
         self.reason[lanes[owner < 0]] = TOO_FAR
         return len(self) - known
 
+    def match(
+        self, x: Float[np.ndarray, "n n_states"], u: Float[np.ndarray, "n_inputs"]
+    ) -> Int[np.ndarray, "n"]:
+        """Return which known point each state is, under a constant input, or -1."""
+        return self._match(np.hstack([x, np.broadcast_to(u, (len(x), len(u)))]))
+
     def _places(self, lanes: Int[np.ndarray, "n"]) -> Float[np.ndarray, "n d"]:
         assert self.candidates is not None
         return np.hstack([self.candidates.lanes.x[lanes], self.candidates.inputs[lanes]])
@@ -292,8 +299,8 @@ class Ledger:
 
     @property
     def drawn(self) -> Bool[np.ndarray, "n"]:
-        """Which lanes began in starts that were drawn, not where a run of the network ended."""
-        return np.asarray(self.start_kind != RUNS, dtype=bool)
+        """Which lanes began in starts that were drawn, not where a run ended or a curve passed."""
+        return np.asarray((self.start_kind != RUNS) & (self.start_kind != CURVES), dtype=bool)
 
     def hits(self, start_kind: str | None = None) -> Int[np.ndarray, "n_points"]:
         """Return how many starts, of all drawn ones or of one kind, ended in each point."""

@@ -54,6 +54,7 @@ class Options:
     max_memory: int = 512_000_000
     search_tol_q: float | None = None
     n_runs: int = 64
+    do_follow_curves: bool = True
 
     def __post_init__(self) -> None:
         """Check every option and bring it to its type."""

@@ -1,0 +1,126 @@
+"""Curves from known points and from outside, and the account of what they reached.
+
+For each constant input of an exhaustive search: which curves to follow, what they met that the
+ledger does not know yet, and the counts by which the report judges the set (`assurance.py`). One
+hit a curve, never for the point that it started from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fpf_notebook.finder.ledger import Ledger
+from fpf_notebook.finder.proposals.directions import CurveSource
+from fpf_notebook.finder.proposals.fibers import Crossings, Tracer
+from fpf_notebook.finder.search import search
+
+if TYPE_CHECKING:
+    from fpf_notebook.finder.candidates import Candidates
+    from fpf_notebook.finder.progress import CancelToken
+
+__all__ = ["CurveSearch"]
+
+_SPINES = 1 / 3  # of the curves: those that come in from outside
+
+
+class CurveSearch:
+    """Follows curves under one constant input.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The points known; what is met is entered there by the caller.
+    u : array, [n_inputs]
+        The constant input.
+    states : array, [m, n_states]
+        States in use.
+    seed : int
+        Of the random choices.
+
+    Attributes
+    ----------
+    idle : int
+        Curves that have ended since the last new point.
+    n_ended : int
+        Curves that have ended altogether.
+    """
+
+    def __init__(self, ledger: Ledger, u: np.ndarray, states: np.ndarray, seed: int) -> None:
+        self._ledger, self._u = ledger, np.asarray(u, dtype=np.float64)
+        self._rng = np.random.default_rng(seed)
+        self._source = CurveSource(ledger.step_map, self._u, states, seed=seed)
+        self._tracer = Tracer(self._source.step_map, self._source.sigma)
+        self._hits: dict[int, int] = {}
+        self._traced: dict[int, int] = {}
+        self._reached: dict[int, set[int]] = {}
+        self._met: Crossings | None = None
+        self._n_known = len(self._mine())
+        self.idle = 0
+        self.n_ended = 0
+
+    @property
+    def hits(self) -> tuple[int, ...]:
+        """For each point under this input how many curves from elsewhere reached it."""
+        return tuple(self._hits.get(int(k), 0) for k in self._mine())
+
+    def advance(self, cancel: CancelToken | None) -> Candidates | None:
+        """Follow curves for about a tenth of a second.
+
+        Returns
+        -------
+        Candidates or None
+            Newton's method from where a curve met something unknown: to be entered into the ledger
+            as `CURVES`, before `count` is called.
+        """
+        self._look_for_new_points()
+        self._add_curves()
+        self._met = self._tracer.advance(cancel)
+        x = self._met.x
+        fresh = self._ledger.match(x, self._u) < 0
+        if not fresh.any():
+            return None
+        # Each place once: many curves may have met it.
+        places = np.round(x[fresh] / self._ledger.options.tol_unique)
+        _, first = np.unique(places, axis=0, return_index=True)
+        starts = x[fresh][np.sort(first)]
+        u = np.repeat(self._u[None], len(starts), axis=0)
+        return search(self._ledger.step_map, starts, u, self._ledger.options, cancel=cancel)
+
+    def count(self) -> None:
+        """Count what the last curves reached, now that the ledger knows what they met."""
+        met, self._met = self._met, None
+        if met is None:
+            return
+        where = self._ledger.match(met.x, self._u)
+        for point, curve, source in zip(where, met.curve, met.source, strict=True):
+            seen = self._reached.setdefault(int(curve), {int(source)})
+            if point >= 0 and int(point) not in seen:
+                seen.add(int(point))
+                self._hits[int(point)] = self._hits.get(int(point), 0) + 1
+        for curve in met.ended:
+            self._reached.pop(curve, None)
+        self.n_ended += len(met.ended)
+        self.idle += len(met.ended)
+        self._look_for_new_points()
+
+    def _look_for_new_points(self) -> None:
+        n_known = len(self._mine())
+        if n_known > self._n_known:
+            self.idle = 0
+        self._n_known = n_known
+
+    def _mine(self) -> np.ndarray:
+        return np.flatnonzero(self._ledger.of_condition(self._u))
+
+    def _add_curves(self) -> None:
+        """Keep the tracer busy: spines, and curves from the points that had the fewest so far."""
+        mine = self._mine()
+        while self._tracer.n_waiting < self._tracer.size // 2:
+            if not len(mine) or self._rng.random() < _SPINES:
+                self._tracer.add(self._source.spine())
+                continue
+            k = int(min(mine, key=lambda point: self._traced.get(int(point), 0)))
+            self._traced[k] = self._traced.get(k, 0) + 1
+            self._tracer.add(self._source.from_point(k, self._ledger.states[k]))
