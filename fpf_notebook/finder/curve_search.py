@@ -57,6 +57,7 @@ class CurveSearch:
         self._reached: dict[int, set[int]] = {}
         self._met: Crossings | None = None
         self._n_known = len(self._mine())
+        self._n_starts = len(ledger.owner)
         self.idle = 0
         self.n_ended = 0
 
@@ -86,7 +87,14 @@ class CurveSearch:
         _, first = np.unique(places, axis=0, return_index=True)
         starts = x[fresh][np.sort(first)]
         u = np.repeat(self._u[None], len(starts), axis=0)
-        return search(self._ledger.step_map, starts, u, self._ledger.options, cancel=cancel)
+        return search(
+            self._ledger.step_map,
+            starts,
+            u,
+            self._ledger.options,
+            cancel=cancel,
+            pool_of=self._n_starts,
+        )
 
     def count(self) -> None:
         """Count what the last curves reached, now that the ledger knows what they met."""

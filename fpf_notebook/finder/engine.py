@@ -25,7 +25,7 @@ from fpf_notebook.finder.exhaustive import (
 )
 from fpf_notebook.finder.ledger import IMAGES, RUNS
 from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
-from fpf_notebook.finder.report import report_completeness
+from fpf_notebook.finder.report import InputEvidence, report_completeness
 from fpf_notebook.finder.search import search
 from fpf_notebook.finder.views import all_starts, unique_points
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -58,6 +58,8 @@ class Searched:
         In words.
     runs : dict
         What became of forward runs of the network: how they ended, and how many did so.
+    evidence : list of InputEvidence
+        What an exhaustive search saw, input by input.
     """
 
     parts: list[tuple[Candidates, np.ndarray]]
@@ -66,6 +68,7 @@ class Searched:
     records: list[dict[str, Any]] | None
     stopped_because: str
     runs: dict[str, int] = field(default_factory=dict)
+    evidence: list[InputEvidence] = field(default_factory=list)
 
     @property
     def interrupted(self) -> bool:
@@ -129,6 +132,7 @@ def run_search(
             rounds.records,
             rounds.stopped_because,
             rounds.runs,
+            rounds.evidence,
         )
     starts = request.draw(searched_map)
     found = search(
@@ -191,7 +195,9 @@ def finish(
         found = _views(ledger, request, False)
     one_round = searched.records is None and ledger.interrupted
     stopped_because = "interrupted" if one_round else searched.stopped_because
-    report = report_completeness(ledger, searched.records, stopped_because, searched.runs)
+    report = report_completeness(
+        ledger, searched.records, stopped_because, searched.runs, searched.evidence
+    )
     if report is not None:
         n_shown = int(found.unique.is_fixed.sum())
         report = replace(report, n_shown=None if n_shown == len(ledger) else n_shown)

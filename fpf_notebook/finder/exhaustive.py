@@ -19,10 +19,12 @@ from fpf_notebook.finder.assurance import IDLE_CURVES, MIN_HITS
 from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.curve_search import CurveSearch
-from fpf_notebook.finder.ledger import CURVES, RUNS, Ledger
+from fpf_notebook.finder.ledger import CURVES, PROOF, RUNS, Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
-from fpf_notebook.finder.proposals.forward_runs import ForwardRuns, run_forward
+from fpf_notebook.finder.proofs import Proofs
+from fpf_notebook.finder.proposals.forward_runs import ForwardRuns, RunEnd, run_forward
 from fpf_notebook.finder.proposals.sampling import START_KINDS
+from fpf_notebook.finder.report import InputEvidence
 from fpf_notebook.finder.search import search
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Rounds:
     records: list[dict[str, Any]]
     stopped_because: str = ""
     runs: dict[str, int] = field(default_factory=dict)
+    runs_to_unknown: int = 0
+    evidence: list[InputEvidence] = field(default_factory=list)
 
 
 def wants_runs(request: SearchRequest) -> bool:
@@ -77,7 +81,14 @@ def forward_part(
     """Run the network from some of the starts, spread evenly over them."""
     n = min(request.options.n_runs, len(states))
     some = np.unique(np.linspace(0, len(states) - 1, n).round().astype(int))
-    return run_forward(step_map, states[some], inputs[some], request.options, cancel=cancel)
+    return run_forward(
+        step_map,
+        states[some],
+        inputs[some],
+        request.options,
+        cancel=cancel,
+        pool_of=len(states),
+    )
 
 
 def search_in_rounds(
@@ -111,6 +122,7 @@ def search_in_rounds(
     rounds = Rounds([], Ledger(step_map, request.options, distinct), [])
     idle = 0
     curves = _Curves(request, rounds.ledger, pool)
+    proofs = Proofs(rounds.ledger, request.prove)
     while not rounds.stopped_because:
         watched = _Within(progress, len(rounds.records) * n, len(rounds.ledger))
         part = search(
@@ -122,7 +134,11 @@ def search_in_rounds(
             n_new = rounds.ledger.enter(part, kinds)
             if len(rounds.parts) == 1 and wants_runs(request) and not part.interrupted:
                 n_new += _run(rounds, request, step_map, starts, u, deadline)
-            n_new += curves.follow(rounds, part.seconds, deadline)
+            if not rounds.records and proofs.tried and not deadline.cancelled:
+                for found in proofs.attempt(deadline):
+                    n_new += _enter(rounds, found, PROOF)
+            if not proofs.all_proved:
+                n_new += curves.follow(rounds, part.seconds, deadline)
             rounds.records.append(_record(rounds.ledger, kinds, n_new, part.seconds))
             progress.log(_line(rounds))
         except KeyboardInterrupt:  # between two searches; the ledger may be half written
@@ -132,9 +148,30 @@ def search_in_rounds(
             break
         idle = 0 if n_new else idle + 1
         rounds.stopped_because = _why_stop(rounds, curves, idle, request, deadline)
+        if proofs.all_proved and not rounds.stopped_because:
+            rounds.stopped_because = "every point of the box is known: proved"
         if not rounds.stopped_because:
             starts, u, kinds = _next_starts(rounds.ledger, pool, n, rng)
+    rounds.evidence = [
+        _evidence(rounds, proofs, curves, k) for k in range(len(rounds.ledger.conditions))
+    ]
     return rounds
+
+
+def _evidence(rounds: Rounds, proofs: Proofs, curves: _Curves, k: int) -> InputEvidence:
+    return InputEvidence(
+        proved=proofs.proved(k),
+        whole=proofs.whole(k),
+        hits=curves.hits(k),
+        idle_curves=curves.idle(k),
+        n_runs_to_unknown=rounds.runs_to_unknown,
+    )
+
+
+def _enter(rounds: Rounds, found: Candidates, kind: str) -> int:
+    kinds = np.full(len(found), kind, dtype=object)
+    rounds.parts.append((found, kinds))
+    return rounds.ledger.enter(found, kinds)
 
 
 class _Curves:
@@ -170,6 +207,16 @@ class _Curves:
             f"the last {IDLE_CURVES} curves met only known ones"
         )
 
+    def hits(self, k: int) -> tuple[int, ...]:
+        """For each point under input ``k`` how many curves from elsewhere reached it."""
+        if self._searches:
+            return self._searches[k].hits
+        return (0,) * int(self._ledger.of_condition(self._ledger.conditions[k]).sum())
+
+    def idle(self, k: int) -> int:
+        """Curves under input ``k`` since the last new point."""
+        return self._searches[k].idle if self._searches else 0
+
     def follow(self, rounds: Rounds, sampled: float, cancel: CancelToken) -> int:
         """Follow curves four times as long as lanes were run; return how many points are new."""
         known = len(self._ledger)
@@ -186,9 +233,7 @@ class _Curves:
             for curves in self._searches:
                 part = None if _settled(curves) else curves.advance(cancel)
                 if part is not None:
-                    kinds = np.full(len(part), CURVES, dtype=object)
-                    rounds.parts.append((part, kinds))
-                    self._ledger.enter(part, kinds)
+                    _enter(rounds, part, CURVES)
                 curves.count()
             spent = self._seconds + time.perf_counter() - began
             if spent > max(_CURVES * self._sampled, _LEAST_SECONDS * (1 + len(rounds.records))):
@@ -216,9 +261,13 @@ def _run(
     """Run the network forward, and enter where it came to rest."""
     run = forward_part(request, step_map, states, inputs, cancel)
     rounds.runs = run.counts()
-    kinds = np.full(len(run.polished), RUNS, dtype=object)
-    rounds.parts.append((run.polished, kinds))
-    return rounds.ledger.enter(run.polished, kinds)
+    before = len(rounds.ledger.owner)
+    n_new = _enter(rounds, run.polished, RUNS)
+    resting = (run.end == RunEnd.REST) & (run.lane >= 0)
+    rounds.runs_to_unknown = int(
+        np.count_nonzero(rounds.ledger.owner[before + run.lane[resting]] < 0)
+    )
+    return n_new
 
 
 def ledger_of(

@@ -221,6 +221,7 @@ class FixedPointFinder:
         max_rounds: int = 30,
         max_seconds: float | None = None,
         patience: int = 2,
+        prove: bool | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[FixedPoints, FixedPoints]:
@@ -242,8 +243,9 @@ class FixedPointFinder:
         cond_ids : array of int, [n_inits], optional
             Numbers of conditions, kept with the points.
         exhaustive : bool
-            Go on in rounds until the index sum is right (where it is known), `patience` further
-            rounds found nothing new and the hit counts leave nothing to expect. Default False.
+            Go on in rounds until all points are proved to be known; or until the index sum is right
+            (where it is known), `patience` further rounds found nothing new, and curves that
+            started elsewhere reached each point often enough. Default False.
         initial_states : array, [n_inits, n_states], optional
             Start from these instead; `state_traj`, if given, then only serves as the pool of an
             exhaustive search.
@@ -257,6 +259,10 @@ class FixedPointFinder:
             Ends of an exhaustive search. Default 30 rounds, no time limit.
         patience : int
             Default 2.
+        prove : bool, optional
+            Whether an exhaustive search tries to prove that no point of the invariant box is
+            missing, by branch and prune. Default: up to 8 units, where it takes next to nothing;
+            True: in any case, for a minute at most.
         progress : Progress, optional
             For this call.
         cancel : CancelToken, optional
@@ -290,6 +296,7 @@ class FixedPointFinder:
             max_rounds=max_rounds,
             max_seconds=max_seconds,
             patience=patience,
+            prove=prove,
         )
         return self.run(request, progress=progress, cancel=cancel)
 

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["CURVES", "IMAGES", "RUNS", "Ledger"]
+__all__ = ["CURVES", "IMAGES", "PROOF", "RUNS", "Ledger"]
 
 RUNS = "forward runs"
 IMAGES = "images along cycles"
 CURVES = "curves"
+PROOF = "proof"
+_NOT_DRAWN = (RUNS, CURVES, PROOF)
 
 
 class Ledger:
@@ -300,7 +302,7 @@ class Ledger:
     @property
     def drawn(self) -> Bool[np.ndarray, "n"]:
         """Which lanes began in starts that were drawn, not where a run ended or a curve passed."""
-        return np.asarray((self.start_kind != RUNS) & (self.start_kind != CURVES), dtype=bool)
+        return ~np.isin(self.start_kind.astype(str), _NOT_DRAWN)
 
     def hits(self, start_kind: str | None = None) -> Int[np.ndarray, "n_points"]:
         """Return how many starts, of all drawn ones or of one kind, ended in each point."""

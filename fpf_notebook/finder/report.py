@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fpf_notebook.finder.assurance import Evidence, assess
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
+from fpf_notebook.finder.proof import certify
 from fpf_notebook.result.completeness import Completeness, InputReport
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.ledger import Ledger
 
-__all__ = ["coverage", "index_sums", "on_boundary", "report_completeness", "undecided", "unseen"]
+__all__ = [
+    "InputEvidence",
+    "coverage",
+    "index_sums",
+    "on_boundary",
+    "report_completeness",
+    "undecided",
+    "unseen",
+]
+
+
+@dataclass(frozen=True)
+class InputEvidence:
+    """What an exhaustive search saw under one constant input.
+
+    Attributes
+    ----------
+    proved, whole : bool
+        Whether all points of the invariant box are proved to be known, and that none lies outside.
+    hits : tuple of int
+        For each point how many curves from elsewhere reached it.
+    idle_curves : int
+        Curves since the last new point.
+    n_runs_to_unknown : int
+        Forward runs that came to rest where no point is known.
+    """
+
+    proved: bool
+    whole: bool
+    hits: tuple[int, ...]
+    idle_curves: int
+    n_runs_to_unknown: int
+
 
 _TOUCHING = 1e-12  # of the width of the box
 
@@ -81,6 +116,7 @@ def report_completeness(
     rounds: list[dict[str, Any]] | None,
     stopped_because: str,
     runs: dict[str, int] | None = None,
+    evidence: list[InputEvidence] | None = None,
 ) -> Completeness | None:
     """Say what is known of the completeness of all points of a ledger.
 
@@ -94,6 +130,8 @@ def report_completeness(
         Why the search ended.
     runs : dict, optional
         How forward runs of the network ended, and how many did so.
+    evidence : list of InputEvidence, optional
+        What an exhaustive search saw, input by input.
 
     Returns
     -------
@@ -130,6 +168,53 @@ def report_completeness(
         fates=ledger.fates(),
         inputs=parts if len(parts) > 1 else [],
         runs=runs or {},
+        **_grade(ledger, evidence or [], stopped_because),
+    )
+
+
+def _grade(ledger: Ledger, evidence: list[InputEvidence], stopped_because: str) -> dict[str, Any]:
+    """Return the grade, what it is about, and what stands in its way."""
+    sizes = [int(ledger.of_condition(u).sum()) for u in ledger.conditions]
+    if evidence and sizes != [len(seen.hits) for seen in evidence]:
+        why = "tolerances were changed after the search"
+        return {"grade": "open", "scope": "", "open_because": [why]}
+    if not evidence:
+        why = "exhaustive=True looks for what is missing" if not ledger.interrupted else ""
+        return {
+            "grade": "open",
+            "scope": "",
+            "open_because": [w for w in (stopped_because, why) if w],
+        }
+    if all(seen.proved for seen in evidence):
+        scope = "everywhere" if all(seen.whole for seen in evidence) else "the box"
+        return {"grade": "proved", "scope": scope, "open_because": []}
+    verdicts = [
+        assess(_counts(ledger, u, seen))
+        for u, seen in zip(ledger.conditions, evidence, strict=True)
+        if not seen.proved
+    ]
+    reasons = list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons))
+    everywhere = all(verdict.complete_in == "everywhere" for verdict in verdicts)
+    return {
+        "grade": "open" if reasons else "consistent",
+        "scope": "everywhere" if everywhere else "the box",
+        "open_because": reasons,
+    }
+
+
+def _counts(ledger: Ledger, u: np.ndarray, seen: InputEvidence) -> Evidence:
+    mine = ledger.of_condition(u)
+    box = ledger.step_map.box is not None
+    certificates = certify(ledger.step_map, ledger.states[mine], u)
+    degenerate = ledger.index[mine] == 0
+    return Evidence(
+        hits=seen.hits,
+        idle_curves=seen.idle_curves,
+        index_sum=None if _why_undecided(ledger, u) else int(ledger.index[mine].sum()),
+        expected_sum=1 if box else None,
+        box_is_whole=box and bool(ledger.step_map.box_is_whole(u)),
+        n_uncertified=int((~certificates.certified & ~degenerate).sum()),
+        n_runs_to_unknown=seen.n_runs_to_unknown,
     )
 
 

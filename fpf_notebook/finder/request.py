@@ -60,7 +60,7 @@ class SearchRequest:
     options : Options
         Method, tolerances, seed.
     state_traj, valid_bxt, initial_states, inputs, cond_ids, n_inits, noise_scale, exhaustive, \
-    include_slow, period, max_rounds, max_seconds, patience
+    include_slow, period, max_rounds, max_seconds, patience, prove
         As for `FixedPointFinder.find_fixed_points`.
     known_states : array, [n_known, n_states], optional
         Points known beforehand, those of a like network. The starts are then these (a quarter at
@@ -88,6 +88,7 @@ class SearchRequest:
     max_seconds: float | None = None
     patience: int = 2
     known_states: Float[np.ndarray, "n_known n_states"] | None = None
+    prove: bool | None = None
 
     def __post_init__(self) -> None:
         """Check every field and bring it to its type."""
@@ -115,6 +116,8 @@ class SearchRequest:
             )
         for name in names & {"n_inits", "period", "max_rounds", "patience"}:
             self._set(name, arguments.check_count(name, getattr(self, name)))
+        if "prove" in names and self.prove is not None:
+            self._set("prove", arguments.check_switch("prove", self.prove))
         for name in names & {"exhaustive", "include_slow"}:
             self._set(name, arguments.check_switch(name, getattr(self, name)))
         if "noise_scale" in names:

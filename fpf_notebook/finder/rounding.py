@@ -28,7 +28,8 @@ def rounding_floor(
     size : float or array
         Largest magnitude in the state. Default 1; below that, the step's own numbers count.
     """
-    return n_states * (float(np.finfo(precision).eps) * np.maximum(size, 1.0)) ** 2
+    with np.errstate(over="ignore"):  # lanes that diverged
+        return n_states * (float(np.finfo(precision).eps) * np.maximum(size, 1.0)) ** 2
 
 
 def residual_noise(precision: str, x: Float[np.ndarray, "n n_states"]) -> float:

@@ -40,6 +40,7 @@ def search(
     on_chunk: Callable[[Lanes], None] | None = None,
     single: StepMap | None = None,
     may_stall: bool = True,
+    pool_of: int | None = None,
 ) -> Candidates:
     """Run one lane from each initial state.
 
@@ -62,6 +63,8 @@ def search(
         double-precision step is used within a single-precision search.
     may_stall : bool
         Whether Newton lanes end early in local minima of q. Default True.
+    pool_of : int, optional
+        Work in the pool of a search of so many lanes, whose compiled loop is then used again.
 
     Returns
     -------
@@ -81,13 +84,26 @@ def search(
             if solver.exact:
                 # Outside of its box a lane could get stuck: where gates saturate, q is small.
                 lanes.x[:] = np.clip(lanes.x, low, high)
-            run_lanes(solver, searched, u, lanes, low, high, options, watch, may_stall=may_stall)
+            run_lanes(
+                solver,
+                searched,
+                u,
+                lanes,
+                low,
+                high,
+                options,
+                watch,
+                may_stall=may_stall,
+                pool_of=pool_of,
+            )
         except KeyboardInterrupt:
             watch.interrupted = True
         lanes = _widen(lanes)
         try:
             # Not those whose last step was already that of the point reached.
-            unmeasured = (lanes.status != LaneStatus.CONVERGED) | (not solver.exact)
+            # Where q is stationary the damped step is short, whatever the undamped one is.
+            flat = lanes.slope <= options.tol_slope
+            unmeasured = (lanes.status != LaneStatus.CONVERGED) | (not solver.exact) | flat
             # Where the search has a tolerance of its own, tol_q may be moved afterwards.
             probed = is_small(lanes.q, lanes.x, options.tol_q, step_map.precision)
             if options.search_tol_q is not None:

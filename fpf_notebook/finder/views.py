@@ -101,7 +101,7 @@ def unique_points(
     )
     if exact and ledger.exact and options.do_compute_jacobians:
         unique = _linearized(unique, ledger)
-    keep, why = _filters(unique, everything, options)
+    keep, why = _filters(unique, everything.require("x_init")[ledger.drawn], options)
     ended = np.flatnonzero(outcome >= 0)
     lost = ended[~keep[outcome[ended]]]
     reason[lost] = why[outcome[lost]]
@@ -122,7 +122,7 @@ def _slow(ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:
     """
     found = ledger.candidates
     assert found is not None
-    lanes = np.flatnonzero((ledger.kind == SLOW) & (ledger.owner < 0))
+    lanes = np.flatnonzero((ledger.kind == SLOW) & (ledger.owner < 0) & ledger.drawn)
     owner = np.full(len(found), -1)
     places = np.hstack([found.lanes.x, found.inputs])
     fixed = np.hstack([ledger.states, ledger.inputs])
@@ -140,7 +140,7 @@ def _slow(ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _filters(
-    unique: FixedPoints, everything: FixedPoints, options: Options
+    unique: FixedPoints, starts: np.ndarray, options: Options
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tell which points are shown, and why the others are not."""
     keep = np.ones(len(unique), dtype=bool)
@@ -151,7 +151,7 @@ def _filters(
         keep[mask] = False
 
     if options.do_exclude_distance_outliers and len(unique):
-        drop(_distance_outliers(unique, everything, options), "distance outlier")
+        drop(_distance_outliers(unique, starts, options), "distance outlier")
     if options.final_q_threshold > 0:
         drop(unique.require("qstar") > options.final_q_threshold, "q above final_q_threshold")
     if keep.sum() > options.max_n_unique:
@@ -243,14 +243,11 @@ def _add_exact(
     add(index=index, forward_error=error)
 
 
-def _distance_outliers(
-    unique: FixedPoints, everything: FixedPoints, options: Options
-) -> np.ndarray:
+def _distance_outliers(unique: FixedPoints, starts: np.ndarray, options: Options) -> np.ndarray:
     """Points much further from the centre of the initial states than these are (Golub & Sussillo).
 
     With a single initial state there is no scale to compare with, and nothing is an outlier.
     """
-    starts = everything.require("x_init")
     centre = starts.mean(axis=0)
     scale = np.linalg.norm(starts - centre, axis=1).mean()
     if scale == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from fpf_notebook.result.audit import in_short
 
@@ -82,6 +82,14 @@ class Completeness:
     runs
         How forward runs of the network ended ("came to rest in a fixed point", "cycle of period 2",
         …), and how many did so.
+    grade
+        "proved" (by branch and prune: no point is missing), "consistent" (nothing speaks against
+        the set and enough was tried) or "open".
+    scope
+        What a grade is about: "everywhere", or "the box" where points outside of it were not looked
+        for.
+    open_because
+        What stands in the way of a better grade.
 
     References
     ----------
@@ -107,6 +115,9 @@ class Completeness:
     fates: dict[str, int] = dataclasses.field(default_factory=dict)
     inputs: list[InputReport] = dataclasses.field(default_factory=list)
     runs: dict[str, int] = dataclasses.field(default_factory=dict)
+    grade: Literal["proved", "consistent", "open"] = "open"
+    scope: str = ""
+    open_because: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def n_lost(self) -> int:
@@ -135,6 +146,8 @@ class Completeness:
         if self.n_points is not None:
             shown = "" if self.n_shown is None else f" known, {self.n_shown} shown"
             parts.append(_counted(self.n_points, "point") + shown)
+        if self.rounds:
+            parts.append(self._grade_text())
         parts.append(self._index_text())
         if self.n_degenerate:
             parts.append(f"{self.n_degenerate} degenerate, left out of the sum")
@@ -165,6 +178,17 @@ class Completeness:
             short[in_short(reason)] = short.get(in_short(reason), 0) + count
         return short
 
+    def _grade_text(self) -> str:
+        all_of_them = "all in the invariant box" if self.scope == "the box" else "all of them"
+        if self.grade == "proved":
+            return f"{all_of_them}, proved"
+        if self.grade == "consistent":
+            return (
+                f"probably {all_of_them}, no proof: each was reached at least 5 times from "
+                "elsewhere, and the last 20 curves met only known ones"
+            )
+        return "cannot say whether more exist: " + ", ".join(self.open_because or ["not tried"])
+
     def _index_text(self) -> str:
         if self.expected_sum is None:
             reason = f" ({self.reason})" if self.reason else ""
@@ -174,6 +198,8 @@ class Completeness:
             False: "inconsistent: points are missing, or some are not fixed points",
             None: "undecided",
         }[self.consistent]
+        if self.grade == "proved" and self.consistent:
+            return f"index sum {self.index_sum} of expected {self.expected_sum}"
         return f"index sum {self.index_sum} of expected {self.expected_sum} ({verdict})"
 
 

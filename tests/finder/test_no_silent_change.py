@@ -105,6 +105,7 @@ def test_an_exhaustive_search_can_be_cancelled_between_and_within_rounds() -> No
         initial_states=STARTS,
         inputs=np.zeros((1, 1)),
         exhaustive=True,
+        prove=False,
         max_rounds=60,
         patience=10**6,
         cancel=token,
@@ -144,7 +145,7 @@ def test_rejected_are_the_starts_that_led_to_no_point() -> None:
 def test_only_the_starts_that_were_given_have_a_condition() -> None:
     ids = np.arange(len(STARTS)) % 3 + 5
     unique, everything = latch().find_fixed_points(
-        initial_states=STARTS, inputs=np.zeros((1, 1)), cond_ids=ids, exhaustive=True
+        initial_states=STARTS, inputs=np.zeros((1, 1)), cond_ids=ids, exhaustive=True, prove=False
     )
     assert len(everything) > len(STARTS)
     np.testing.assert_array_equal(everything.cond_id[: len(STARTS)], ids)

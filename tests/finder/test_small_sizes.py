@@ -94,6 +94,7 @@ def test_one_start_with_every_extra(method: str) -> None:
         method=method,
         do_exclude_distance_outliers=True,
         do_rerun_q_outliers=True,
+        n_runs=0,
         invariant_box=(-1.0, 1.0),
     )
     unique, everything = finder.find_fixed_points(

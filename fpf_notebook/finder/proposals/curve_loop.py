@@ -188,13 +188,13 @@ def build_tracer(step: Callable[[Any, Any, Any], Any], time: str, dtype: str) ->
         polished = _polish(job, now, point, along, good)
         return _choose(done, now, _choose(tracing, traced, polished))
 
-    def advance(params: Any, job: Job, state: CurveState, scales: Scales, n_steps: Any) -> Any:
+    def trace_on(params: Any, job: Job, state: CurveState, scales: Scales, n_steps: Any) -> Any:
         def body(_: Any, now: CurveState) -> CurveState:
             return iterate(params, job, now, scales)
 
         return jax.lax.fori_loop(0, n_steps, body, state)
 
-    return jax.jit(advance)
+    return jax.jit(trace_on)
 
 
 def _trace(job: Job, now: CurveState, point: Any, along: Any, good: Any, used: Any) -> CurveState:

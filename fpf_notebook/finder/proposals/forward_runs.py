@@ -131,6 +131,7 @@ def run_forward(
     max_period: int = 64,
     tol_rest: float | None = None,
     cancel: CancelToken | None = None,
+    pool_of: int | None = None,
 ) -> ForwardRuns:
     """Run the network from given states under constant inputs, and polish where it ends.
 
@@ -154,6 +155,8 @@ def run_forward(
         flows. Whether it ended in a fixed point is decided by the polish.
     cancel : CancelToken, optional
         Looked at between compiled chunks.
+    pool_of : int, optional
+        As for `search`.
 
     Returns
     -------
@@ -183,12 +186,14 @@ def run_forward(
         max_period=max_period,
         tol_rest=tol_rest,
         cancel=cancel,
+        pool_of=pool_of,
     )
     going = np.arange(len(x))
     for _ in range(_MAX_LOOKS):
         with jax.enable_x64(True):
             work.run(going)
-        going = work.look()
+        with np.errstate(over="ignore", invalid="ignore"):  # runs that diverged
+            going = work.look()
         if not len(going) or work.stop():
             break
     return work.record(time.perf_counter() - began)
@@ -208,8 +213,10 @@ class Runner:
         max_period: int = 1,
         tol_rest: float = 1e-6,
         cancel: CancelToken | None = None,
+        pool_of: int | None = None,
     ) -> None:
         n = len(x)
+        self.pool_of = pool_of
         self.step_map, self.u, self.options = step_map, u, options
         self.cancel, self.interrupted = cancel, False
         self.flow = step_map.time == "continuous"
@@ -295,7 +302,12 @@ class Runner:
         if not len(resting) or self.stop():
             return adrift
         part = search(
-            self.step_map, state.x[resting], self.u[resting], self.options, cancel=self.cancel
+            self.step_map,
+            state.x[resting],
+            self.u[resting],
+            self.options,
+            cancel=self.cancel,
+            pool_of=self.pool_of,
         )
         self.interrupted |= part.interrupted
         self.lane[resting] = sum(len(other) for other in self.parts) + np.arange(len(resting))

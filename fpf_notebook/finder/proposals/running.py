@@ -194,7 +194,7 @@ def _in_double(step: Callable[[Any, Any, Any], Any], dtype: str) -> Callable[...
 
 
 def _loop(iterate: Callable[..., Any]) -> Any:
-    def advance(
+    def run_on(
         params: Any, u: Any, runs: Any, limits: Limits, n_steps: Any, min_running: Any
     ) -> Any:
         def proceed(carry: tuple[Any, Any]) -> Any:
@@ -207,4 +207,4 @@ def _loop(iterate: Callable[..., Any]) -> Any:
 
         return jax.lax.while_loop(proceed, body, (jnp.int32(0), runs))[1]
 
-    return jax.jit(advance)
+    return jax.jit(run_on)

@@ -88,16 +88,18 @@ class Adam:
     ) -> tuple[Lanes, AdamMemory]:
         """Make one step downhill a lane."""
         running, valid = lanes.status == LaneStatus.RUNNING, problem.valid
-        n_valid = jnp.sum(valid).astype(memory.x.dtype)
-        share = 1.0 / n_valid if self.joint else 1.0
-        weight = jnp.where(valid, share, 0.0).astype(memory.x.dtype)
 
-        def objective(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def objective(x: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array]]:
             q = 0.5 * jnp.sum(problem.residuals(x) ** 2, axis=-1)
-            # A lane that has left the numbers must not poison the gradient of the others.
-            return jnp.sum(jnp.where(jnp.isfinite(q), q, 0.0) * weight), q
+            # A lane that has left the numbers must not poison the gradient of the others, nor
+            # count in their mean.
+            counted = valid & jnp.isfinite(q)
+            n_valid = jnp.sum(counted).astype(x.dtype)
+            share = 1.0 / n_valid if self.joint else 1.0
+            weight = jnp.where(valid, share, 0.0).astype(x.dtype)
+            return jnp.sum(jnp.where(counted, q, 0.0) * weight), (q, weight, n_valid)
 
-        gradient, q = jax.grad(objective, has_aux=True)(memory.x)
+        gradient, (q, weight, n_valid) = jax.grad(objective, has_aux=True)(memory.x)
         gradient = jnp.where(jnp.isfinite(gradient), gradient, 0.0)
         finite = jnp.isfinite(q)
         dq = jnp.abs(q - memory.q_last)

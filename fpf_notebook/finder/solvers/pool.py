@@ -114,6 +114,7 @@ def run_lanes(
     watch: Watch,
     *,
     may_stall: bool = True,
+    pool_of: int | None = None,
 ) -> None:
     """Advance all running lanes to their end by any solver, in place.
 
@@ -131,6 +132,8 @@ def run_lanes(
         Progress and cancellation.
     may_stall : bool
         Whether lanes may end in local minima of q.
+    pool_of : int, optional
+        Work in the pool of so many lanes, if that is larger.
     """
     n_states, dtype = lanes.x.shape[1], lanes.x.dtype
     advance = compiled(
@@ -144,7 +147,8 @@ def run_lanes(
     if solver.together:
         size = 1 << max(0, len(running) - 1).bit_length()
     else:
-        size = pool_size(n_states, options.max_memory, solver.lane_numbers(n_states), len(running))
+        n_lanes = max(len(running), pool_of or 0)
+        size = pool_size(n_states, options.max_memory, solver.lane_numbers(n_states), n_lanes)
     longest = _LONGEST_CHUNK_TOGETHER if solver.together else _LONGEST_CHUNK
     n_steps = int(np.clip(_CHUNK_FLOPS / (size * solver.lane_flops(n_states)), 1, longest))
     if watch.every is not None:
