@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,12 +39,13 @@ class InputReport:
 
 @dataclass(frozen=True)
 class Completeness:
-    """Two witnesses for a set being complete: the index sum, and how often each point was hit.
+    """How far a set can be trusted to be complete: a grade, and what it stands on.
 
-    For a map of a convex compact set into itself the indices of all fixed points, sign det(I - J),
-    add up to 1 if none is degenerate (Lefschetz). A sum of 1 is necessary for completeness, and no
-    proof: points may be missing in pairs. The hit counts say how many points are probably still
-    unseen: coverage is Good and Turing's, the number of unseen points Chao's lower estimate.
+    It is about all points known, before any filter. For a map of a convex compact set into itself
+    the indices of all fixed points, sign det(I - J), add up to 1 if none is degenerate (Lefschetz).
+    A sum of 1 is necessary for completeness, and no proof: points may be missing in pairs. Hit
+    counts (coverage is Good and Turing's, the number of unseen points Chao's lower estimate) stay
+    in the record, and never make a grade: they know only what the starts can reach.
 
     Parameters
     ----------
@@ -151,14 +151,6 @@ class Completeness:
         parts.append(self._index_text())
         if self.n_degenerate:
             parts.append(f"{self.n_degenerate} degenerate, left out of the sum")
-        hits = []
-        if self.coverage is not None:
-            # Rounded down: 0.9996 must not read as everything.
-            hits.append(f"coverage {math.floor(self.coverage * 1000 + 1e-9) / 1000:.3f}")
-        if self.estimated_unseen is not None:
-            hits.append(f"unseen ≈ {self.estimated_unseen:.1f}")
-        if hits:
-            parts.append(", ".join(hits))
         if self.rounds:
             parts.append(_counted(len(self.rounds), "round"))
         if self.n_lost and self.n_starts:

@@ -47,7 +47,7 @@ def test_every_point_is_found_shown_and_saved(demo, capsys, n_bits):
     assert demo(n_bits=n_bits) == 0
     printed = capsys.readouterr().out
     assert f"{3**n_bits} fixed points: {2**n_bits} stable" in printed
-    assert "index sum 1 of expected 1 (consistent" in printed
+    assert "all of them, proved; index sum 1 of expected 1" in printed
     assert "100.00 %" in printed
 
     pictures = {"spectrum.png"} | {f"fixed_points_{n}d.png" for n in (2, 3) if n <= n_bits}
@@ -165,7 +165,7 @@ def test_for_real_from_training_to_pictures_and_again_from_the_cache(user, tmp_p
     for done in (first, second):
         assert done.returncode == 0, done.stderr
         assert "9 fixed points: 4 stable, 5 saddles" in done.stdout
-        assert "index sum 1 of expected 1 (consistent" in done.stdout
+        assert "all of them, proved; index sum 1 of expected 1" in done.stdout
         assert "Warning" not in done.stderr
         assert "\n  training.html " in done.stdout
     assert "Training a 2-bit flip-flop network, 3 tanh units, seed 0" in first.stdout
