@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from fpf_notebook.finder.unique import FIXED, judge
 
 from benchmarks.networks import SHARED, TRAINED, from_file
 from fpf_notebook.dynamics import StepMap, as_step_map
 from fpf_notebook.finder.assurance import Evidence, assess
 from fpf_notebook.finder.evaluation import linearize
+from fpf_notebook.finder.judge import FIXED, judge
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.proposals.better_equation import better_equation
 from fpf_notebook.finder.proposals.directions import CurveSource
