@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         cluster_expansion_points,
         compare_expansion_points,
     )
+    from fpf_notebook.analysis.inferred import (
+        LFADSRun,
+    )
     from fpf_notebook.analysis.integration import IntegrationAnalysis, analyze_integration
     from fpf_notebook.analysis.line_attractor import (
         LineAttractor,
@@ -36,36 +39,71 @@ if TYPE_CHECKING:
         nearest_point,
         relative_error,
     )
+    from fpf_notebook.analysis.linear_systems import (
+        GeneratorModes,
+        LinearSystem,
+        generator_modes,
+    )
     from fpf_notebook.analysis.normality import (
         NonNormality,
         linear_response,
         non_normality,
         transient_growth,
     )
+    from fpf_notebook.analysis.rotations import (
+        JPCA,
+        jpca,
+        subspace_angles,
+    )
+    from fpf_notebook.analysis.spike_data import (
+        SpikeData,
+    )
+    from fpf_notebook.analysis.spike_scores import (
+        bits_per_spike,
+        co_smoothing,
+        psth,
+        psth_r2,
+        r2_of_rates,
+        smoothed_spikes,
+    )
 
 __all__ = [
+    "JPCA",
     "ExpansionClusters",
     "ExpansionComparison",
     "FixedPoints",
+    "GeneratorModes",
     "IntegrationAnalysis",
+    "LFADSRun",
     "LineAttractor",
+    "LinearSystem",
     "LinearizedRun",
     "NonNormality",
+    "SpikeData",
     "analyze_integration",
+    "bits_per_spike",
     "classify",
     "cluster_expansion_points",
+    "co_smoothing",
     "compare_expansion_points",
     "eigenmodes",
     "find_line_attractor",
     "fixed_point_index",
     "forward_error",
     "frequencies",
+    "generator_modes",
+    "jpca",
     "linear_response",
     "linearized_run",
     "nearest_point",
     "non_normality",
     "order_along_curve",
+    "psth",
+    "psth_r2",
+    "r2_of_rates",
     "relative_error",
+    "smoothed_spikes",
+    "subspace_angles",
     "time_constants",
     "transient_growth",
 ]
@@ -74,20 +112,34 @@ __all__ = [
 _HOME_OF = {
     "ExpansionClusters": "expansion_points",
     "ExpansionComparison": "expansion_points",
+    "GeneratorModes": "linear_systems",
     "IntegrationAnalysis": "integration",
+    "JPCA": "rotations",
+    "LFADSRun": "inferred",
     "LineAttractor": "line_attractor",
+    "LinearSystem": "linear_systems",
     "LinearizedRun": "linear_approximation",
     "NonNormality": "normality",
+    "SpikeData": "spike_data",
     "analyze_integration": "integration",
+    "bits_per_spike": "spike_scores",
     "cluster_expansion_points": "expansion_points",
+    "co_smoothing": "spike_scores",
     "compare_expansion_points": "expansion_points",
     "find_line_attractor": "line_attractor",
+    "generator_modes": "linear_systems",
+    "jpca": "rotations",
     "linear_response": "normality",
     "linearized_run": "linear_approximation",
     "nearest_point": "linear_approximation",
     "non_normality": "normality",
     "order_along_curve": "line_attractor",
+    "psth": "spike_scores",
+    "psth_r2": "spike_scores",
+    "r2_of_rates": "spike_scores",
     "relative_error": "linear_approximation",
+    "smoothed_spikes": "spike_scores",
+    "subspace_angles": "rotations",
     "transient_growth": "normality",
 }
 

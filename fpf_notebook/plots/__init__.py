@@ -18,6 +18,12 @@ from fpf_notebook.plots.jslds import (
     plot_expansion_points,
     plot_expansion_spectrum,
 )
+from fpf_notebook.plots.lfads import (
+    plot_generator_modes,
+    plot_inferred_rates,
+    plot_jpca_plane,
+    plot_subspace_angles,
+)
 from fpf_notebook.plots.projection import Projection, fit_projection, state_axes
 from fpf_notebook.plots.q_histogram import plot_q_histogram
 from fpf_notebook.plots.scene import Scene
@@ -36,11 +42,15 @@ __all__ = [
     "plot_fixed_points",
     "plot_fixed_points_2d",
     "plot_fixed_points_3d",
+    "plot_generator_modes",
+    "plot_inferred_rates",
     "plot_integration_subspace",
+    "plot_jpca_plane",
     "plot_line_attractor",
     "plot_q_histogram",
     "plot_selection_vectors",
     "plot_spectrum",
+    "plot_subspace_angles",
     "plot_training",
     "save_html",
     "state_axes",

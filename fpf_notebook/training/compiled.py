@@ -14,7 +14,7 @@ from jax import Array
 from jaxtyping import Float
 
 from fpf_notebook.models.forward import Forward, Parameters
-from fpf_notebook.training.losses import Loss, as_terms, sum_of_squares
+from fpf_notebook.training.losses import Loss, StochasticLoss, as_terms, sum_of_squares
 from fpf_notebook.training.optimizer import with_rate
 
 Batches = tuple[
@@ -58,11 +58,13 @@ def advance(
     l2: float,
     start: int,
     stop: int,
+    first: int = 0,
 ) -> tuple[Weights, Array, dict[str, Float[Array, "step"]]]:
     """Make the steps from `start` up to, not including, `stop` of an epoch.
 
     The loop ends early at a step whose loss or gradient is not finite; that step changes nothing.
     The bounds are arguments: a few steps or many are one compilation, and give the same numbers.
+    `first` is the number of the epoch's first step in the whole training, for a `StochasticLoss`.
 
     Returns
     -------
@@ -75,8 +77,12 @@ def advance(
         the steps made.
     """
 
-    def total(params: Parameters, batch: Any) -> tuple[Array, dict[str, Array]]:
-        terms = as_terms(loss(params, *batch))
+    def total(params: Parameters, batch: Any, step: Any) -> tuple[Array, dict[str, Array]]:
+        if isinstance(loss, StochasticLoss):
+            inputs, targets, mask = batch
+            terms = dict(loss.at_step(params, inputs, targets, mask, step))
+        else:
+            terms = as_terms(loss(params, *batch))
         if has_l2:
             terms[L2] = l2 * sum_of_squares(params)
         value = sum(terms.values(), start=jnp.zeros(()))
@@ -86,7 +92,7 @@ def advance(
         k, _, weights, record = carry
         params, last_good, opt_state = weights
         batch = jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, k, keepdims=False), batches)
-        (_, values), gradient = jax.value_and_grad(total, has_aux=True)(params, batch)
+        (_, values), gradient = jax.value_and_grad(total, has_aux=True)(params, batch, first + k)
         norm = jnp.sqrt(sum_of_squares(gradient))
         fine = jnp.isfinite(values[LOSS]) & jnp.isfinite(norm)
         # Also where the norm is 0.
@@ -104,8 +110,8 @@ def advance(
         record = {name: record[name].at[k].set(values[name]) for name in record}
         return k + 1, fine, weights, record
 
-    first = jax.tree.map(lambda x: x[0], batches)
-    names = [*jax.eval_shape(total, weights.params, first)[1], GRADIENT_NORM]
+    one = jax.tree.map(lambda x: x[0], batches)
+    names = [*jax.eval_shape(total, weights.params, one, first)[1], GRADIENT_NORM]
     empty = {name: jnp.full(rates.shape, jnp.nan) for name in names}
     carry = (jnp.asarray(start), jnp.asarray(True), weights, empty)
     reached, _, weights, record = jax.lax.while_loop(lambda c: (c[0] < stop) & c[1], body, carry)
@@ -121,7 +127,10 @@ def evaluate(
     targets: Array,
     mask: Array,
 ) -> tuple[dict[str, Array], Array | None]:
-    """Return the loss and its terms on given trials, and the outputs if there is a `forward`."""
+    """Return loss, terms and metrics on given trials, and the outputs if there is a `forward`."""
+    if isinstance(loss, StochasticLoss):
+        terms, metrics, outputs = loss.measure(params, inputs, targets, mask)
+        return {LOSS: sum(terms.values(), start=jnp.zeros(())), **terms, **metrics}, outputs
     terms = as_terms(loss(params, inputs, targets, mask))
     values = {LOSS: sum(terms.values(), start=jnp.zeros(())), **terms}
     return values, None if forward is None else forward(params, inputs)[0]

@@ -257,6 +257,7 @@ class TrainingLoop:
             s.l2,
             start,
             stop,
+            self.run.epoch * s.steps_per_epoch,
         )
 
     def _epoch(self, epoch: int) -> StoppedBecause | None:

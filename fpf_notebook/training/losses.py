@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from jax import Array
@@ -15,6 +16,30 @@ Loss = Callable[[Parameters, Array, Array, Array], Array | Mapping[str, Array]]
 `params` are the model's trainable arrays by name; the others are a batch, ``[trial, time,
 channel]``. It must be pure: it is compiled, and never sees the model itself.
 """
+
+
+@runtime_checkable
+class StochasticLoss(Protocol):
+    """A loss that is random in training, or changes in its course; hashable, and pure.
+
+    Called as every loss, ``loss(params, inputs, targets, mask)``, it is what the weights are judged
+    by in validation: without randomness, and with the factors of the end of training.
+    """
+
+    def __call__(
+        self, params: Parameters, inputs: Array, targets: Array, mask: Array
+    ) -> Mapping[str, Array]:
+        """Return the terms, as they count in validation."""
+
+    def at_step(
+        self, params: Parameters, inputs: Array, targets: Array, mask: Array, step: Array
+    ) -> Mapping[str, Array]:
+        """Return the terms of a training step; its number decides random numbers and factors."""
+
+    def measure(
+        self, params: Parameters, inputs: Array, targets: Array, mask: Array
+    ) -> tuple[Mapping[str, Array], Mapping[str, Array], Array | None]:
+        """Return terms as they count in validation, numbers to report beside them, and outputs."""
 
 
 def masked_mean_squared_error(

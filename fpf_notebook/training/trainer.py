@@ -16,7 +16,7 @@ from fpf_notebook.training.callbacks import Callbacks
 from fpf_notebook.training.compiled import GRADIENT_NORM, L2, LOSS
 from fpf_notebook.training.history import TrainingHistory
 from fpf_notebook.training.loop import Settings, TrainingLoop, validation_trials
-from fpf_notebook.training.losses import Loss, as_terms, task_loss
+from fpf_notebook.training.losses import Loss, StochasticLoss, as_terms, task_loss
 from fpf_notebook.training.optimizer import Schedule, make_optimizer
 from fpf_notebook.training.state import TrainingState
 
@@ -74,13 +74,15 @@ def train(
     loss : Loss, optional
         ``loss(params, inputs, targets, mask)``, a pure function that returns a scalar or a
         dictionary of scalars, the sum of which is minimized. By default the mean squared error
-        weighted by the mask, as the term ``task``.
+        weighted by the mask, as the term ``task``. A `StochasticLoss` is told the step.
     min_loss : float, optional
         Stop after an epoch whose validation loss (without validation: the mean of its losses)
         is not above this.
     validation : int, Trials or None
         Trials to measure the loss on (without `l2`) before the first and after each epoch: given
-        ones, or how many to sample. With ``None`` the model gets the last weights.
+        ones, or how many to sample. A task that has trials for validation
+        (``task.validation_trials()``) gives these, all of them. With ``None`` the model gets the
+        last weights.
     seed : int
         Decides all trials.
     callbacks : iterable of Callback
@@ -204,7 +206,9 @@ def _validation(validation: int | Trials | None, task: Task, seed: int) -> Trial
         return validation
     if validation is None:
         return None
-    return validation_trials(task, check("training.train", "validation", validation), seed)
+    n_trials = check("training.train", "validation", validation)
+    held_out = getattr(task, "validation_trials", None)
+    return validation_trials(task, n_trials, seed) if held_out is None else held_out()
 
 
 def _check_loss(settings: Settings, params: dict[str, jax.Array], task: Task) -> None:
@@ -216,10 +220,14 @@ def _check_loss(settings: Settings, params: dict[str, jax.Array], task: Task) ->
         jax.ShapeDtypeStruct((*size, width), settings.dtype)
         for width in (task.n_inputs, task.n_outputs, task.n_outputs)
     ]
-    result = jax.eval_shape(settings.loss, params, *batch)
-    if isinstance(result, Mapping) and not result:
+    loss = settings.loss
+    results = [jax.eval_shape(loss, params, *batch)]
+    if isinstance(loss, StochasticLoss):
+        results.append(jax.eval_shape(loss.at_step, params, *batch, 0))
+        results.append(jax.eval_shape(loss.measure, params, *batch)[1])
+    if any(isinstance(result, Mapping) and not result for result in results[:2]):
         raise ValueError("loss returned no terms")
-    for name, value in as_terms(result).items():
+    for name, value in [item for result in results for item in as_terms(result).items()]:
         if not isinstance(name, str) or name in _RESERVED or name.startswith("validation_"):
             raise ValueError(
                 f"loss returned a term named {name!r}; a term's name must be a string, and not "

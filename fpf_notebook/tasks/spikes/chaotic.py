@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpf_notebook.tasks.spikes.data import SpikeData
+from fpf_notebook.analysis.spike_data import SpikeData
 from fpf_notebook.tasks.spikes.emission import check_common, random_split, spikes_of
 from fpf_notebook.tasks.spikes.task import SpikeTask
 

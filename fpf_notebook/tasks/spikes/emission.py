@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from fpf_notebook.tasks.spikes.checks import check_count, check_positive
+from fpf_notebook.analysis.spike_checks import check_count, check_positive
 
 
 def spikes_of(

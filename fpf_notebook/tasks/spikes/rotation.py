@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Complex, Float
 
-from fpf_notebook.tasks.spikes.checks import check_row
-from fpf_notebook.tasks.spikes.data import SpikeData
+from fpf_notebook.analysis.spike_checks import check_row
+from fpf_notebook.analysis.spike_data import SpikeData
 from fpf_notebook.tasks.spikes.emission import (
     check_common,
     log_linear_rates,

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 from jaxtyping import Float
 
-from fpf_notebook.tasks.spikes.checks import check_count
-from fpf_notebook.tasks.spikes.data import SpikeData
+from fpf_notebook.analysis.spike_checks import check_count
+from fpf_notebook.analysis.spike_data import SpikeData
 from fpf_notebook.tasks.task import Seed
 from fpf_notebook.tasks.trials import Trials
 

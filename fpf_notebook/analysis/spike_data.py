@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
-from fpf_notebook.tasks.spikes.checks import check_positive, checked_spikes
+from fpf_notebook.analysis.spike_checks import check_positive, checked_spikes
 
 
 @dataclass(frozen=True, eq=False)
