@@ -49,12 +49,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     demo.add_argument(
         "--task",
-        choices=("flipflop", "jslds"),
+        choices=("flipflop", "jslds", "lfads"),
         default="flipflop",
         help=(
-            "what to show: a network trained on the spot, or the shipped networks that were "
-            "co-trained as Jacobian switching linear dynamical systems, for which of the options "
-            "only --seed and --out count (default: %(default)s)"
+            "what to show: a network trained on the spot; the shipped networks that were "
+            "co-trained as Jacobian switching linear dynamical systems; or the dynamics that LFADS "
+            "infers from spikes, trained on the spot. For the last two, of the options only --seed "
+            "and --out count (default: %(default)s)"
         ),
     )
     _add_network(demo)
@@ -190,6 +191,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from fpf_notebook.cli.jslds_demo import run_jslds_demo
 
         return run_jslds_demo(seed=arguments.seed, out=arguments.out)
+    if arguments.task == "lfads":
+        from fpf_notebook.cli.lfads_demo import run_lfads_demo
+
+        return run_lfads_demo(seed=arguments.seed, out=arguments.out)
     from fpf_notebook.cli.demo import run_demo  # not above: it is not needed for --help
 
     return run_demo(

@@ -67,7 +67,7 @@ def sealed_image(content: bytes | memoryview) -> bytes:
 
 
 class Hdf5Reader:
-    """The datasets in the root group of an HDF5 file, each read when it is asked for.
+    """The datasets of an HDF5 file, each read when it is asked for, by its path from the root.
 
     Use it in a ``with`` statement.
 
@@ -113,6 +113,11 @@ class Hdf5Reader:
         with self._source.guarded():
             return self._file.get(name, getlink=True) is not None
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names in the root group."""
+        with self._source.guarded():
+            return tuple(self._file)
+
     def attribute(self, name: str, dataset: str | None = None) -> str | int | float | None:
         """Return a single text or number that is attached to the file or a dataset.
 
@@ -151,7 +156,7 @@ class Hdf5Reader:
         """
         with self._source.guarded(name):
             dataset = self._dataset(name)
-            if dataset.dtype.kind not in "iufc":
+            if dataset.dtype.kind not in "biufc":
                 raise self._source.error(f"{name} has the type {dataset.dtype}, expected numbers")
             self._source.claim(name, math.prod(dataset.shape) * dataset.dtype.itemsize)
             values: np.ndarray = np.asarray(dataset[...])
@@ -196,11 +201,15 @@ class Hdf5Reader:
     def _dataset(self, name: str) -> h5py.Dataset:
         import h5py
 
-        link = self._file.get(name, getlink=True)
-        if link is None:
-            raise self._source.error(f"it has no {name!r}")
-        if not isinstance(link, h5py.HardLink):
-            raise self._source.error(f"{name} is a link to another place, which is not followed")
+        parts = name.split("/")
+        for k in range(1, len(parts) + 1):  # a group on the way may be a link, too
+            link = self._file.get("/".join(parts[:k]), getlink=True)
+            if link is None:
+                raise self._source.error(f"it has no {name!r}")
+            if not isinstance(link, h5py.HardLink):
+                raise self._source.error(
+                    f"{name} is a link to another place, which is not followed"
+                )
         dataset = self._file[name]
         if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
             raise self._source.error(f"{name} is not an array")
