@@ -66,7 +66,7 @@ class TwoRegimeSpikes(SpikeTask):
         frequencies: Sequence[Sequence[float]] = ((0.8, 1.6), (1.4, 2.6)),
         time_constants: Sequence[float] = (1.0, 0.8),
         mean_rate: float = 8.0,
-        max_rate: float = 125.0,
+        max_rate: float = 250.0,
         depth: float = 0.7,
         trial_noise: float = 0.15,
         n_heldin: int | None = None,
