@@ -25,9 +25,10 @@ class LinearSystem:
     share : float
         Share of the sampled steps that use it.
     J : array, [n_states, n_states]
-        The mean of their Jacobians.
+        The mean of the Jacobians of its core, the half of these steps that differ least from the
+        others. (At the first steps of a trial the generator may still be under way to a system.)
     centre : array, [n_states]
-        The mean of the points they expand around.
+        The mean of the points that the core expands around.
     eigenvalues : array, [mode]
         Of J, one of each complex pair, that above the real axis.
     power : array, [mode]
@@ -190,14 +191,17 @@ def generator_modes(
     names, counts = np.unique(groups, return_counts=True)
     used = [k for k in np.argsort(-counts, kind="stable") if counts[k] >= min_share * len(J)]
     used = used or [int(np.argmax(counts))]
+    difference = squareform(distances) if len(J) > 1 else np.zeros((1, 1))
     labels = np.full(len(J), -1)
     eigenvalues = np.linalg.eigvals(J)
     systems = []
     for number, k in enumerate(used):
         members = np.flatnonzero(groups == names[k])
         labels[members] = number
+        typical = np.argsort(difference[np.ix_(members, members)].mean(axis=1), kind="stable")
+        core = members[typical[: -(-len(members) // 2)]]
         systems.append(
-            _system(J[members], places[members], deviations[members], eigenvalues[members], W,
+            _system(J[core], places[core], deviations[members], eigenvalues[members], W,
                     len(members) / len(J), run.dt)
         )  # fmt: skip
     return GeneratorModes(
@@ -205,7 +209,7 @@ def generator_modes(
         rows=rows,
         labels=labels,
         eigenvalues=eigenvalues,
-        difference=squareform(distances) if len(J) > 1 else np.zeros((1, 1)),
+        difference=difference,
         dt=run.dt,
     )
 

@@ -1,5 +1,7 @@
 """The modes of generators that are known: one linear system, two, and one nonlinear one."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -119,8 +121,6 @@ def test_the_standard_method_linearizes_at_the_points_that_are_given():
 
 
 def made_plain(run):
-    from dataclasses import replace
-
     return replace(run, jslds_states=None, expansion_points=None, input_points=None)
 
 
@@ -144,3 +144,30 @@ def test_what_does_not_fit_is_refused(options, message):
         generator_modes(run, **options)
     with pytest.raises(TypeError, match="run must be an LFADSRun, got list"):
         generator_modes([])
+
+
+def test_a_few_steps_that_are_under_way_do_not_bend_the_frequencies():
+    run, basis = made_run([block(FIRST)], np.zeros((1, N)), np.zeros(20, int))
+    slower = block(mode_eigenvalues((0.7, 1.45), (1.0, 0.8), DT))
+
+    def systems(J):
+        inner = np.diag(np.full(N, 0.99))
+        inner[: len(J), : len(J)] = J
+        return basis @ inner @ basis.T
+
+    # In the first six steps the expansion points lie where the generator is a little slower.
+    step_map = StepMap(
+        step=lambda p, h, u: jnp.where((h @ p["side"]) > 0, p["slow"] @ h, p["fast"] @ h),
+        params={
+            "slow": systems(slower), "fast": systems(block(FIRST)), "side": basis[:, -2]
+        },
+        n_states=N, n_inputs=0,
+    )  # fmt: skip
+    points = run.expansion_points.copy()
+    points[:, :6] += 2 * basis[:, -2]
+    modes = generator_modes(
+        replace(run, generator=step_map, expansion_points=points), n_samples=150
+    )
+    assert modes.n_systems == 1
+    assert np.abs(modes.eigenvalues - FIRST[1]).min(axis=1).max() > 0.01  # some are slower
+    np.testing.assert_allclose(np.sort(modes.systems[0].frequencies[:2]), [0.8, 1.6], atol=1e-6)
