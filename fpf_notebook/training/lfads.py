@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from fpf_notebook.models.base import check_size
+from fpf_notebook.analysis.spike_checks import check_count
 from fpf_notebook.models.forward import Parameters
 from fpf_notebook.models.jslds_core import part_of
 from fpf_notebook.models.lfads import LFADS
@@ -290,10 +290,10 @@ def lfads_loss(
         kl_co_scale=evidence if kl_co_scale is None else _number("kl_co_scale", kl_co_scale),
         l2_scales=l2_scales,
         **lambdas,
-        kl_ramp=Ramp(0.0, check_size("kl_increase_steps", kl_increase_steps, least=0)),
-        l2_ramp=Ramp(0.0, check_size("l2_increase_steps", l2_increase_steps, least=0)),
-        jslds_ramp=Ramp(start, check_size("jslds_increase_steps", jslds_increase_steps, least=0)),
-        seed=check_size("seed", seed, least=0),
+        kl_ramp=Ramp(0.0, check_count("kl_increase_steps", kl_increase_steps, least=0)),
+        l2_ramp=Ramp(0.0, check_count("l2_increase_steps", l2_increase_steps, least=0)),
+        jslds_ramp=Ramp(start, check_count("jslds_increase_steps", jslds_increase_steps, least=0)),
+        seed=check_count("seed", seed, least=0),
     )
 
 

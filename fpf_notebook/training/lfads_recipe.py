@@ -7,7 +7,7 @@ from typing import Any
 
 import optax
 
-from fpf_notebook.models.base import check_size
+from fpf_notebook.analysis.spike_checks import check_count
 from fpf_notebook.models.lfads import LFADS
 from fpf_notebook.tasks.spikes.task import SpikeTask
 from fpf_notebook.training.history import TrainingHistory
@@ -68,9 +68,9 @@ def train_lfads(
         raise TypeError(f"model must be an LFADS, got {type(model).__name__}")
     if not isinstance(task, SpikeTask):
         raise TypeError(f"task must be a SpikeTask, got {type(task).__name__}")
-    n_epochs = check_size("n_epochs", n_epochs, least=1)
+    n_epochs = check_count("n_epochs", n_epochs, least=1)
     n_trials = len(task.data.training_rows)
-    batch_size = min(check_size("batch_size", batch_size, least=1), n_trials)
+    batch_size = min(check_count("batch_size", batch_size, least=1), n_trials)
     steps_per_epoch = n_trials // batch_size
     n_steps = n_epochs * steps_per_epoch
     options = {

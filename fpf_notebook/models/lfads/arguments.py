@@ -8,8 +8,7 @@ from typing import Any, get_args
 import numpy as np
 from jaxtyping import Float
 
-from fpf_notebook.analysis.spike_checks import check_positive, checked_spikes
-from fpf_notebook.models.base import check_size
+from fpf_notebook.analysis.spike_checks import check_count, check_positive, checked_spikes
 from fpf_notebook.models.forward import Step
 from fpf_notebook.models.input_point import InputPoint
 from fpf_notebook.models.jslds_core import Core
@@ -35,7 +34,7 @@ def check_structure(
 ) -> Structure:
     """Return the structure of a model, or raise an error that names the wrong argument."""
     checked = {
-        name: check_size(name, value, least=0 if name in _MAY_BE_ZERO else 1)
+        name: check_count(name, value, least=0 if name in _MAY_BE_ZERO else 1)
         for name, value in sizes.items()
     }
     for recon, encod in (("recon_data_dim", "encod_data_dim"), ("recon_seq_len", "encod_seq_len")):

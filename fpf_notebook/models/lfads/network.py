@@ -14,7 +14,8 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from fpf_notebook.analysis.inferred import LFADSRun
-from fpf_notebook.models.base import RecurrentModel, check_size
+from fpf_notebook.analysis.spike_checks import check_count
+from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.forward import Forward, Parameters
 from fpf_notebook.models.gru import GRU
 from fpf_notebook.models.jslds import JSLDS
@@ -178,7 +179,7 @@ class LFADS(bp.DynamicalSystem):  # type: ignore[misc]
         seed: int = 0,
         name: str | None = None,
     ) -> None:
-        seed = check_size("seed", seed, least=0)
+        seed = check_count("seed", seed, least=0)
         sizes = {
             "encod_data_dim": encod_data_dim,
             "encod_seq_len": encod_seq_len,
@@ -193,7 +194,7 @@ class LFADS(bp.DynamicalSystem):  # type: ignore[misc]
             "ic_dim": ic_dim,
             "fac_dim": fac_dim,
         }
-        n_inputs = check_size("co_dim", co_dim, least=0) + check_size(
+        n_inputs = check_count("co_dim", co_dim, least=0) + check_count(
             "ext_input_dim", ext_input_dim, least=0
         )
         network = _generator(generator, n_inputs, gen_dim, seed)
@@ -348,8 +349,8 @@ class LFADS(bp.DynamicalSystem):  # type: ignore[misc]
         TypeError, ValueError
             As for `run`, or if a number is out of range.
         """
-        n_samples = check_size("n_samples", n_samples, least=1)
-        seed = check_size("seed", seed, least=0)
+        n_samples = check_count("n_samples", n_samples, least=1)
+        seed = check_count("seed", seed, least=0)
         array = check_inputs(self.structure, inputs)
         params = self.parameters()
         made = averaged_samples(self.structure, params, array, n_samples=n_samples, seed=seed)
@@ -375,13 +376,13 @@ class LFADS(bp.DynamicalSystem):  # type: ignore[misc]
 def _generator(given: Any, n_inputs: int, gen_dim: int | None, seed: int) -> RecurrentModel | JSLDS:
     """Return the network that generates; check that it fits."""
     if given is None or given is JSLDS or given is GRU:
-        n = check_size("gen_dim", 64 if gen_dim is None else gen_dim, least=1)
+        n = check_count("gen_dim", 64 if gen_dim is None else gen_dim, least=1)
         gru = GRU(n_inputs, n, 0, seed=seed)
         # As in LFADS: a bias of 1 towards keeping the state, for dynamics slower than a bin.
         gru.b_ih.value = gru.b_ih.value.at[n : 2 * n].set(1.0)
         return JSLDS(gru) if given is JSLDS else gru
     if isinstance(given, type) and issubclass(given, RecurrentModel):
-        n = check_size("gen_dim", 64 if gen_dim is None else gen_dim, least=1)
+        n = check_count("gen_dim", 64 if gen_dim is None else gen_dim, least=1)
         return given(n_inputs, n, 0, seed=seed)  # type: ignore[call-arg]
     if not isinstance(given, RecurrentModel | JSLDS):
         raise TypeError(
