@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.finder.given_arrays import joined, plain_array
+
 __all__ = [
     "check_cond_ids",
     "check_count",
@@ -43,7 +45,7 @@ def check_states(
         If it is not numeric, of another rank or width, empty, or not finite.
     """
     layout = "[n_batch, n_time, n_states]" if ndim == 3 else "[n_inits, n_states]"
-    array = _numeric(name, value)
+    array = _numeric(name, joined(name, value, ndim))
     if array.ndim != ndim:
         hint = ""
         if array.ndim == ndim - 1:
@@ -203,7 +205,7 @@ def check_switch(name: str, value: Any) -> bool:
 
 
 def _numeric(name: str, value: Any) -> np.ndarray:
-    array = np.asarray(value)
+    array = plain_array(name, value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has type {array.dtype}, expected real numbers.")
     return array.astype(np.float64)

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments
+from fpf_notebook.finder.given_arrays import mask_of
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.proposals.sampling import sample_states, warm_starts
 from fpf_notebook.finder.suggest import refuse_unknown
@@ -149,6 +150,7 @@ class SearchRequest:
         width = None if self.initial_states is None else self.initial_states.shape[1]
         traj = arguments.check_states("state_traj", self.state_traj, 3, width, finite=False)
         mask = arguments.check_mask(self.valid_bxt, traj.shape[:2])
+        mask = arguments.check_mask(mask_of(self.state_traj, mask), traj.shape[:2])
         arguments.check_finite("state_traj", traj, mask)
         self._set("state_traj", _frozen(traj))
         self._set("valid_bxt", None if mask is None else _frozen(mask))
