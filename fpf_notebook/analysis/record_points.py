@@ -49,6 +49,7 @@ def record_points(
         If a shape does not fit, or something is not finite.
     """
     from fpf_notebook.dynamics.jacobians import linearize
+    from fpf_notebook.finder.judge import KIND_NAMES, kinds_of
 
     x = np.asarray(points, np.float64)
     if x.ndim != 2 or x.shape[1] != step_map.n_states:
@@ -86,6 +87,13 @@ def record_points(
     if decompose:
         record = record.decompose_jacobians()
     error = record.forward_error
-    near = np.ones(len(x), bool) if error is None else error <= tol_unique
-    kind = np.where((q <= tol_q) & near, "fixed", np.where(q <= slow_q, "slow", "unconverged"))
-    return record.update(kind=kind, status=np.full(len(x), "given, not searched for"))
+    kind = kinds_of(
+        q,
+        x,
+        np.zeros(len(x)) if error is None else error,
+        q <= slow_q,
+        tol_q=tol_q,
+        tol_unique=tol_unique,
+        precision=step_map.precision,
+    )
+    return record.update(kind=KIND_NAMES[kind], status=np.full(len(x), "given, not searched for"))

@@ -1,9 +1,9 @@
 """Search in rounds until nothing more is to be expected.
 
-Two witnesses end it. The index theorem: a map of a box into itself has an index sum of 1 over all
-its fixed points (Lefschetz; for a flow that enters the box, Poincaré–Hopf). It is necessary for
-completeness, not sufficient: points may be missing in pairs. And statistics: how often each point
-was hit tells how many were probably never hit (`coverage.py`).
+A proof ends it, where one is cheap. Else the index theorem (a map of a box into itself has an index
+sum of 1 over all its fixed points; for a flow that enters the box, Poincaré–Hopf), which is
+necessary and not sufficient, together with curves: each point must have been reached by some that
+started elsewhere (`assurance.py`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Rounds", "forward_part", "ledger_of", "search_in_rounds", "wants_runs"]
 
 _NOTHING_TO_EXPECT = 0.5  # points, estimated unseen
-_CURVES = 4.0  # times as long as lanes are run, curves are followed
-_LEAST_SECONDS = 0.3  # of curves, in a round
+_CHUNKS = 16  # of curves in a round, a tenth of a second each at most: then new starts get a turn
 _MOST_INPUTS = 16  # with more, each would get too few curves to tell anything
 
 
@@ -138,7 +137,7 @@ def search_in_rounds(
                 for found in proofs.attempt(deadline):
                     n_new += _enter(rounds, found, PROOF)
             if not proofs.all_proved:
-                n_new += curves.follow(rounds, part.seconds, deadline)
+                n_new += curves.follow(rounds, deadline)
             rounds.records.append(_record(rounds.ledger, kinds, n_new, part.seconds))
             progress.log(_line(rounds))
         except KeyboardInterrupt:  # between two searches; the ledger may be half written
@@ -175,12 +174,11 @@ def _enter(rounds: Rounds, found: Candidates, kind: str) -> int:
 
 
 class _Curves:
-    """Curves of all inputs, four parts of the time; without them, the hit counts of starts."""
+    """Curves of all inputs; without them, the hit counts of starts."""
 
     def __init__(self, request: SearchRequest, ledger: Ledger, pool: np.ndarray) -> None:
         self._request, self._ledger, self._pool = request, ledger, pool
         self._searches: list[CurveSearch] = []
-        self._seconds, self._sampled = 0.0, 0.0
         n_states = ledger.step_map.n_states
         self.used = (
             request.options.do_follow_curves
@@ -217,10 +215,12 @@ class _Curves:
         """Curves under input ``k`` since the last new point."""
         return self._searches[k].idle if self._searches else 0
 
-    def follow(self, rounds: Rounds, sampled: float, cancel: CancelToken) -> int:
-        """Follow curves four times as long as lanes were run; return how many points are new."""
+    def follow(self, rounds: Rounds, cancel: CancelToken) -> int:
+        """Follow curves until nothing more is to be expected, or for a round's share of the work.
+
+        The share is a number of chunks, not a time: equal searches give equal results.
+        """
         known = len(self._ledger)
-        self._sampled += sampled
         if not self.used or self._mostly_degenerate():
             return 0
         if not self._searches:
@@ -228,17 +228,14 @@ class _Curves:
                 CurveSearch(self._ledger, u, self._pool, self._request.options.random_seed + k)
                 for k, u in enumerate(self._ledger.conditions)
             ]
-        began = time.perf_counter()
-        while not self.settled and not cancel.cancelled:
+        for _ in range(_CHUNKS):
+            if self.settled or cancel.cancelled:
+                break
             for curves in self._searches:
                 part = None if _settled(curves) else curves.advance(cancel)
                 if part is not None:
                     _enter(rounds, part, CURVES)
                 curves.count()
-            spent = self._seconds + time.perf_counter() - began
-            if spent > max(_CURVES * self._sampled, _LEAST_SECONDS * (1 + len(rounds.records))):
-                break
-        self._seconds += time.perf_counter() - began
         return len(self._ledger) - known
 
     def _mostly_degenerate(self) -> bool:
