@@ -323,7 +323,7 @@ def cases(names: list[str]) -> Iterator[Case]:
 
 def context_cases(root: Any) -> Iterator[Case]:
     """Yield the published network of the context task, once for each context."""
-    from fpf_notebook.files import import_jslds_weights
+    from fpf_notebook.io import import_jslds_weights
 
     (path,) = (root / "published" / "jslds").glob("*context_integration*")
     model = import_jslds_weights(path)
