@@ -319,7 +319,10 @@ class StepMap:
             wrap = _structure(params) == _structure(template["given"])
         if wrap:
             params = {"given": params, "held": template["held"]}
-        return dataclasses.replace(self, params=_like(params, template))
+        new = dataclasses.replace(self, params=_like(params, template))
+        # A box that was proven of the old numbers need not be there with the new ones.
+        again = getattr(self.box, "proven_again", None)
+        return new if again is None else again(new)
 
     def with_model(self, model: Any) -> StepMap:
         """Return the step map of another model, made with the options of this one.

@@ -36,10 +36,21 @@ def with_proven_box(step_map: StepMap) -> StepMap:
     if step_map.box is not None or step_map.n_states > _MAX_STATES:
         return step_map
     box = ProvenBox(step_map)
-    found = box.found(step_map.params, np.zeros(step_map.n_inputs))
-    if found.low is None:
-        reasons = [step_map.box_reason, found.reason]
-        return dataclasses.replace(step_map, box_reason="; ".join(filter(None, reasons)))
+    # A step may be bounded under one input and not under another (a gain that is an input, say):
+    # who has a box has it under each of these.
+    shape = (step_map.n_inputs,)
+    inputs = [np.zeros(shape), np.ones(shape), -np.ones(shape)]
+    inputs.append(np.random.default_rng(0).normal(size=shape))
+    for u in inputs:
+        found = box.found(step_map.params, u)
+        if not found.whole:
+            # A box that holds some of the points only would keep a search from the others.
+            why = found.reason
+            if found.low is not None:
+                why = f"a box is not left ({why}), but may not hold all fixed points"
+            where = "" if not u.any() else f"under the input {np.round(u[:4], 3).tolist()}: "
+            reasons = [step_map.box_reason, where + why]
+            return dataclasses.replace(step_map, box_reason="; ".join(filter(None, reasons)))
     reason = f"proven from the step by interval arithmetic: {found.reason}"
     function: Any = box  # unlike others it may say None, for an input under which there is no box
     return dataclasses.replace(step_map, box=function, box_reason=reason)
@@ -73,6 +84,10 @@ class ProvenBox:
             hair = 2.0**-20 * np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
             low, high = low - hair, high + hair
         return low.astype(self._step_map.dtype), high.astype(self._step_map.dtype)
+
+    def proven_again(self, step_map: StepMap) -> StepMap:
+        """Return a step map of the same step and other parameters with its own box, or none."""
+        return with_proven_box(dataclasses.replace(step_map, box=None, box_reason=""))
 
     def found(self, params: Any, u: Any) -> InvariantBox:
         """Return the box, or the reason why there is none.
