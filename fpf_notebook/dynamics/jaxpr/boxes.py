@@ -22,7 +22,7 @@ _LIMIT = 1e7  # boxes are grown up to this size
 _MAX_TURNS = 100
 _QUICK_WORK = 2_000_000  # numbers at corners of polynomials
 _MAX_PEELS = 120
-_QUICK_PEELS = 8
+_QUICK_PEELS = 20
 # Up to this many states the step's range is taken over parts of h_i: a component that depends on
 # its own state by a cubic, say, is bounded well by that alone.
 _MAX_CUT_STATES, _PARTS = 4, 64
@@ -180,7 +180,7 @@ class _Search:
         for (a, b), tried, holds in reversed(list(zip(ends, tries, exact, strict=True))):
             hair, how = _widened(*tried), f"[{a:g}, {b:g}] is not left"
             if self._holds(*hair):
-                return self._found(*hair, known, how, tried if holds else hair)
+                return self._found(*hair, known, how)
             if holds:
                 return self._found(*tried, known, how)
         few = self.n <= _MAX_CUT_STATES
@@ -331,14 +331,11 @@ class _Search:
         high: np.ndarray,
         known: np.ndarray,
         how: str,
-        narrower: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> InvariantBox:
-        """Return a box that holds, and whether it is whole; quickly, a narrower one that holds."""
+        """Return a box that holds, or a larger one that holds too and is whole."""
         far_low, far_high = self._far(low, high, known)
-        if self.quick:
-            whole = self._peel(low, high, far_low, far_high, _QUICK_PEELS)[0]
-            return InvariantBox(*(narrower or (low, high)), whole, how)
-        whole, far_low, far_high = self._peel(low, high, far_low, far_high)
+        turns = _QUICK_PEELS if self.quick else _MAX_PEELS
+        whole, far_low, far_high = self._peel(low, high, far_low, far_high, turns)
         if not whole and max(np.abs(far_low).max(), np.abs(far_high).max()) < FAR:
             below, above = self._excess(far_low, far_high)  # a larger box, which holds them all
             if np.all(known | (below <= 0)) and np.all(known | (above <= 0)):
