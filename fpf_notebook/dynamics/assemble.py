@@ -155,7 +155,9 @@ def assemble(recipe: Recipe, *, time: Time, dt: float | None, dtype: Precision) 
         precision="float32" if dtype == "float32" else precision,
     )
     probe.check_values(step_map)
-    return probe.with_checked_box(step_map, must_hold=recipe.box_must_hold)
+    from fpf_notebook.dynamics.jaxpr.proven import with_proven_box  # its rooms import this one
+
+    return with_proven_box(probe.with_checked_box(step_map, must_hold=recipe.box_must_hold))
 
 
 def parameters(tree: PyTree) -> PyTree:

@@ -36,7 +36,7 @@ def test_numbers_arrays_and_functions_of_the_input():
 
 
 def test_without_a_box_there_is_none_and_a_reason():
-    step_map = as_step_map(tanh_step, n_states=3, n_inputs=3)
+    step_map = as_step_map(lambda h, u: h + tanh_step(h, u), n_states=3, n_inputs=3)
     assert step_map.box is None
     assert step_map.invariant_box(np.zeros(3)) is None
     assert "invariant_box=(low, high)" in step_map.box_reason

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpf_notebook import Completeness, FixedPointFinder
+from fpf_notebook import Completeness, FixedPointFinder, SilentProgress
 from fpf_notebook.finder import report
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
 from fpf_notebook.finder.ledger import Ledger
@@ -129,13 +129,24 @@ def test_the_search_goes_on_though_the_sum_is_right() -> None:
     assert len(everything) == 32 * len(summary.rounds)
 
 
-def test_nothing_is_expected_without_a_box() -> None:
+def test_a_box_is_proven_where_none_is_given() -> None:
     unique, _ = switch(invariant_box=None).find_fixed_points(initial_states=STARTS, exhaustive=True)
     summary = unique.completeness
-    assert (summary.index_sum, summary.expected_sum, summary.consistent) == (1, None, None)
+    assert (summary.index_sum, summary.expected_sum, summary.consistent) == (1, 1, True)
+    assert "proven from the step" in summary.reason
+    assert len(unique) == 3
+
+
+def test_nothing_is_expected_without_a_box() -> None:
+    finder = FixedPointFinder(
+        lambda h, u: 2 * h + 1, n_states=1, n_inputs=1, progress=SilentProgress()
+    )
+    unique, _ = finder.find_fixed_points(initial_states=STARTS)
+    summary = unique.completeness
+    assert (summary.index_sum, summary.expected_sum, summary.consistent) == (-1, None, None)
     assert "no invariant box" in summary.reason
     assert "expected sum unknown" in str(summary)
-    assert len(unique) == 3
+    assert len(unique) == 1
 
 
 def test_degenerate_points_leave_the_sum_undecided() -> None:
