@@ -310,7 +310,8 @@ def _why_stop(
     if any(part.interrupted for part, _ in rounds.parts[-2:]):
         return "interrupted"
     ledger = rounds.ledger
-    telling = ledger.step_map.box is not None and not report.undecided(ledger)
+    boxed = all(report.has_box(ledger.step_map, u) for u in ledger.conditions)
+    telling = boxed and not report.undecided(ledger)
     balanced = not telling or bool((report.index_sums(ledger) == 1).all())
     if idle >= request.patience and curves.settled and balanced and len(rounds.records) > 1:
         return f"{idle} rounds found nothing new, {curves.words}" + (

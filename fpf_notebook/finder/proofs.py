@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fpf_notebook.finder.proof import Proof, prove
+from fpf_notebook.finder.report import has_box
 from fpf_notebook.finder.search import search
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Proofs:
     def __init__(self, ledger: Ledger, wanted: bool | None) -> None:
         small = ledger.step_map.n_states <= _SMALL and len(ledger.conditions) <= _MOST_INPUTS
         self.tried = bool(wanted) or (wanted is None and small)
-        self.tried = self.tried and ledger.step_map.box is not None
+        self.tried = self.tried and all(has_box(ledger.step_map, u) for u in ledger.conditions)
         self._seconds = _LONG if wanted else _SECONDS
         self._ledger = ledger
         self._proofs: list[Proof] = []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InputEvidence",
     "coverage",
+    "has_box",
     "index_sums",
     "on_boundary",
     "report_completeness",
@@ -53,6 +54,11 @@ class InputEvidence:
 _TOUCHING = 1e-12  # of the width of the box
 
 
+def has_box(step_map: StepMap, u: np.ndarray) -> bool:
+    """Tell whether an invariant box is known under this constant input."""
+    return step_map.box is not None and step_map.invariant_box(u) is not None
+
+
 def on_boundary(step_map: StepMap, states: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Tell which points lie on the boundary of the invariant box, where the sign may mislead.
 
@@ -71,10 +77,9 @@ def on_boundary(step_map: StepMap, states: np.ndarray, u: np.ndarray) -> np.ndar
     array of bool, [n]
         False everywhere without a box.
     """
-    if step_map.box is None or not len(states):
+    edges = step_map.invariant_box(u) if len(states) else None
+    if edges is None:
         return np.zeros(len(states), dtype=bool)
-    edges = step_map.invariant_box(u)
-    assert edges is not None
     low, high = (edge.astype(np.float64) for edge in edges)
     gap = np.minimum(states - low, high - states)
     return np.asarray((gap <= _TOUCHING * (high - low)).any(axis=1))
@@ -145,7 +150,7 @@ def report_completeness(
     doubts = list(dict.fromkeys(_why_undecided(ledger, u) for u in ledger.conditions))
     expected, consistent = None, None
     reason = f"no invariant box: {step_map.box_reason or 'none is known'}"
-    if step_map.box is not None:
+    if all(has_box(step_map, u) for u in ledger.conditions):
         expected = len(parts)
         reason = f"invariant box: {step_map.box_reason or 'given with the step map'}"
         reason += "".join(
@@ -204,7 +209,7 @@ def _grade(ledger: Ledger, evidence: list[InputEvidence], stopped_because: str) 
 
 def _counts(ledger: Ledger, u: np.ndarray, seen: InputEvidence) -> Evidence:
     mine = ledger.of_condition(u)
-    box = ledger.step_map.box is not None
+    box = has_box(ledger.step_map, u)
     certificates = certify(ledger.step_map, ledger.states[mine], u)
     degenerate = ledger.index[mine] == 0
     return Evidence(
@@ -221,7 +226,7 @@ def _counts(ledger: Ledger, u: np.ndarray, seen: InputEvidence) -> Evidence:
 def _report_input(ledger: Ledger, u: np.ndarray) -> InputReport:
     index = ledger.index[ledger.of_condition(u)]
     total = int(index.sum())
-    telling = ledger.step_map.box is not None and not _why_undecided(ledger, u)
+    telling = has_box(ledger.step_map, u) and not _why_undecided(ledger, u)
     return InputReport(
         input=[float(value) for value in u],
         n_points=len(index),

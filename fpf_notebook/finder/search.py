@@ -218,8 +218,8 @@ def _boxes(step_map: StepMap, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarra
     distinct, which = distinct_inputs(inputs)
     for k, u in enumerate(distinct):
         edges = step_map.invariant_box(u)
-        assert edges is not None
-        low[which == k], high[which == k] = edges
+        # A box that was proven may be had under some inputs, and not under others.
+        low[which == k], high[which == k] = (-np.inf, np.inf) if edges is None else edges
     return low, high
 
 

@@ -96,7 +96,8 @@ class CurveSource:
         self._leading = left[:, :_N_LEADING]
         self._reach = 3.0 * float(np.abs(self._weights).sum(axis=1).max()) * self.sigma + 3.0
         self._scale = max(_SCALE, self._reach / _LONGEST)
-        self._range = step_map.box is not None and step_map.time == "discrete"
+        boxed = step_map.box is not None and step_map.invariant_box(np.asarray(u)) is not None
+        self._range = boxed and step_map.time == "discrete"
         kinds = ["drive", "gain"] if self._driven is not None else []
         if self._driven is None and self._range:
             kinds.append("push")
