@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from fpf_notebook.arguments import CALLS, check
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.given_arrays import mask_of
@@ -23,6 +24,8 @@ from fpf_notebook.finder.proposals.sampling import sample_states, warm_starts
 from fpf_notebook.finder.suggest import refuse_unknown
 
 __all__ = ["SearchRequest", "Starts"]
+
+_CALL = "FixedPointFinder.find_fixed_points"
 
 
 class Starts(NamedTuple):
@@ -116,7 +119,10 @@ class SearchRequest:
                 "[n_batch, n_time, n_states] or states [n_inits, n_states] to start from."
             )
         for name in names & {"n_inits", "period", "max_rounds", "patience"}:
-            self._set(name, arguments.check_count(name, getattr(self, name)))
+            number = arguments.check_count(name, getattr(self, name))
+            if name in CALLS[_CALL]:
+                number = check(_CALL, name, number)  # upper bounds
+            self._set(name, number)
         if "prove" in names and self.prove is not None:
             self._set("prove", arguments.check_switch("prove", self.prove))
         for name in names & {"exhaustive", "include_slow"}:

@@ -28,7 +28,7 @@ def all_rows(torch: Any, rows: Any, x: Any, v: Any) -> tuple[Any, Any]:
     options = {"retain_graph": True, "allow_unused": True}
     along = torch.eye(n_rows, dtype=rows.dtype)[:, None].expand(n_rows, n_batch, n_rows)
     try:
-        # All backward passes as one, which is several times faster; the forward one is as it was.
+        # All backward passes as one batch; the forward one is as it was.
         found = torch.autograd.grad(rows, (x, v), along, is_grads_batched=True, **options)
     except RuntimeError:  # an operation whose derivative torch.func.vmap does not know
         each = [torch.autograd.grad(rows, (x, v), row, **options) for row in along]
