@@ -290,6 +290,7 @@ def _subtitle(fixed_points: Any) -> str:
     completeness = getattr(fixed_points, "completeness", None)
     if completeness is None:
         return ""
+    grade = f"{completeness.in_short}; " if completeness.rounds else ""
     if completeness.expected_sum is None:
-        return f"index sum {completeness.index_sum}, expected sum unknown"
-    return f"index sum {completeness.index_sum} of expected {completeness.expected_sum}"
+        return f"{grade}index sum {completeness.index_sum}, expected sum unknown"
+    return f"{grade}index sum {completeness.index_sum} of expected {completeness.expected_sum}"

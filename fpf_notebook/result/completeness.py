@@ -170,6 +170,14 @@ class Completeness:
             short[in_short(reason)] = short.get(in_short(reason), 0) + count
         return short
 
+    @property
+    def in_short(self) -> str:
+        """The grade in a few words, for a status line or the title of a figure."""
+        if self.grade == "open":
+            return "open: there may be more"
+        where = "all in the box" if self.scope == "the box" else "all of them"
+        return f"{where}, proved" if self.grade == "proved" else f"probably {where}, no proof"
+
     def _grade_text(self) -> str:
         all_of_them = "all in the invariant box" if self.scope == "the box" else "all of them"
         if self.grade == "proved":

@@ -271,6 +271,8 @@ def status_of(found: Found) -> dict[str, Any]:
     tooltip = "No statement on completeness: the points were not linearized."
     if report is not None:
         expected = "" if report.expected_sum is None else f" of {report.expected_sum}"
+        if report.rounds:
+            parts.append(report.in_short)
         parts.append(f"index sum {report.index_sum}{expected}")
         tooltip = f"Complete? {report}."
         if report.expected_sum is not None:
