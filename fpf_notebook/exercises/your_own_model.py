@@ -65,7 +65,7 @@ def euler_step(answer: Any) -> str | None:
 
 @exercise("9.2")
 def repaired(answer: Any) -> str | None:
-    """Check the step map of the model that returned its two values in the wrong order."""
+    """Check the step map of the model that returns two values."""
     if not hasattr(answer, "n_states") or not callable(answer):
         raise Hint(f"Expected the result of as_step_map, got {describe(answer)}.")
     if (answer.n_states, answer.n_inputs) != (2, 1):
@@ -78,10 +78,7 @@ def repaired(answer: Any) -> str | None:
     given = array(answer(h, u), (5, 2), "its next state")
     if np.allclose(given, np.tanh(h @ np.array(GAIN).T + u), atol=1e-6):
         if answer.readout is None:
-            return (
-                "The dynamics are right, but the output is gone. Return both values, in the order "
-                "that the message asks for."
-            )
+            return "The dynamics are right, but the output is gone. Let the function return both values."
         return None
     if np.allclose(given, np.tanh(h @ np.array(GAIN) + u), atol=1e-6):
         return "The weights are transposed. Change the order of what is returned, nothing else."

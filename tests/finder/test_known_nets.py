@@ -104,7 +104,9 @@ def test_false_points_of_a_gru_outside_its_box_are_not_reported(method: str) -> 
         assert not outside.any()
 
 
-def test_without_its_box_the_newton_step_exposes_false_points() -> None:
+def test_without_its_box_the_newton_step_exposes_false_points(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model, data = load("ff3_gru16")
     rng = np.random.default_rng(1)
     starts = 6.0 * rng.standard_normal((256, 16))
@@ -112,6 +114,8 @@ def test_without_its_box_the_newton_step_exposes_false_points() -> None:
     def step(params: Any, h: Any, u: Any) -> Any:
         return model.step(params, h, u)
 
+    # Without the box that is proven from the step, too.
+    monkeypatch.setattr("fpf_notebook.dynamics.jaxpr.proven.with_proven_box", lambda given: given)
     finder = FixedPointFinder(
         step,
         params={name: np.asarray(value, float) for name, value in model.parameters().items()},

@@ -200,7 +200,7 @@ def test_ctrl_c_keeps_the_rounds_before_it(where: str) -> None:
     plane = grid(-1.2, 1.2, 8, 2)
     recorder = Recorder(raise_at=3) if where == "in a search" else Recorder(raise_in_log="round 2")
     unique, everything = finder_of(known).find_fixed_points(
-        initial_states=plane, exhaustive=True, progress=recorder
+        initial_states=plane, exhaustive=True, prove=False, progress=recorder
     )
     assert unique.interrupted
     assert len(unique) == 9

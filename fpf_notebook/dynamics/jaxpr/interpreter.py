@@ -100,6 +100,11 @@ def program_of(
     h = builder.input("h", (step_map.n_states,))
     given: Value = builder.input("u", (step_map.n_inputs,)) if u is None else u
     args: list[Value] = []
+    if any(
+        jax.dtypes.issubdtype(getattr(leaf, "dtype", np.dtype(float)), jax.dtypes.prng_key)
+        for leaf in [*jax.tree.leaves(step_map.params), *closed.consts]
+    ):
+        raise NotCoveredError(f"The step of {step_map.name} draws random numbers.")
     for name, leaf in zip(names, jax.tree.leaves(step_map.params), strict=True):
         args.append(builder.input(name, np.shape(leaf)) if name in wanted else np.asarray(leaf))
     try:

@@ -100,6 +100,7 @@ class Proof:
         return self.complete and self.whole
 
 
+@np.errstate(all="ignore")  # infinite ends are met on purpose
 def prove(
     step_map: StepMap,
     u: Float[np.ndarray, "n_inputs"],

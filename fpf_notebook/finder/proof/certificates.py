@@ -53,6 +53,7 @@ class Certificates:
     reasons: tuple[str, ...]
 
 
+@np.errstate(all="ignore")  # infinite ends are met on purpose
 def certify(
     step_map: StepMap,
     x: Float[np.ndarray, "n_points n_states"],

@@ -57,8 +57,8 @@ def test_one_step_and_jacobians(name):
 
 def test_the_default_relu_has_no_box():
     step_map = as_step_map(cell_of("ValinaRNNCell"))
-    # The cell has no range; what weights like these can reach is proven from the step.
-    assert "proven from the step" in step_map.box_reason
+    assert step_map.invariant_box(np.zeros(M)) is None
+    assert "the activation relu of this ValinaRNNCell is not bounded" in step_map.box_reason
 
 
 def test_the_cell_stays_as_it_was():
