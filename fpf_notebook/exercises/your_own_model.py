@@ -78,7 +78,7 @@ def repaired(answer: Any) -> str | None:
     given = array(answer(h, u), (5, 2), "its next state")
     if np.allclose(given, np.tanh(h @ np.array(GAIN).T + u), atol=1e-6):
         if answer.readout is None:
-            return "The dynamics are right, but the output is gone. Let the function return both values."
+            return "The dynamics are right, but the output is gone: return both values."
         return None
     if np.allclose(given, np.tanh(h @ np.array(GAIN) + u), atol=1e-6):
         return "The weights are transposed. Change the order of what is returned, nothing else."
