@@ -47,11 +47,11 @@ def test_tol_q_slider_filters(notebook):
     before = picture_hash(page, '[data-testid="fpf-histogram"]')
     points = picture_hash(page, PLOT)
     notebook.ask("setattr(explorer, 'tol_q', 1e-12)")
-    n_searched = notebook.ask("int(explorer._found.candidates.seconds * 1e9)")
+    n_searched = notebook.ask("int(explorer._found.searched.parts[0][0].seconds * 1e9)")
     notebook.drag_slider(".fpf-tol-q", -120)
     notebook.until("explorer.tol_q < 1e-20")
     notebook.until("not explorer._worker.busy")
-    assert notebook.ask("int(explorer._found.candidates.seconds * 1e9)") == n_searched
+    assert notebook.ask("int(explorer._found.searched.parts[0][0].seconds * 1e9)") == n_searched
     assert notebook.ask("explorer.fixed_points.qstar.max() <= explorer.tol_q")
     page.wait_for_timeout(200)
     assert picture_hash(page, '[data-testid="fpf-histogram"]') != before
@@ -86,7 +86,7 @@ def test_noise_slider_searches(notebook):
     notebook.until("explorer.noise_scale > 0.55")
     notebook.until("not explorer._worker.busy")
     assert notebook.ask("explorer._found.request.noise_scale == explorer.noise_scale")
-    assert notebook.ask("explorer._found.searched")
+    assert notebook.ask("explorer._found.is_new")
     notebook.page.wait_for_selector('[data-testid="fpf-point-26"]')
 
 
