@@ -94,8 +94,8 @@ class FixedPointFinder:
     max_memory : int
         Bytes that a batch of lanes may take. Default 512 MB.
     search_tol_q : float, optional
-        Newton's method carries lanes on to a q of this, so that `tol_q` can be moved afterwards
-        without another search; the last iteration squares the residual anyhow. Default: `tol_q`.
+        Newton's method carries lanes to a q of this in place of `tol_q`, which can then be moved
+        afterwards without another search. The explorer searches so, to 1e-24. Default: `tol_q`.
     n_runs : int
         From so many of the starts, at most, the network itself is run under its constant input, and
         where it comes to rest is polished by Newton's method: attractors that a solver misses are

@@ -94,8 +94,7 @@ class Options:
     @property
     def newton_tol_q(self) -> float:
         """The q to which Newton's method carries a lane."""
-        further = np.inf if self.search_tol_q is None else self.search_tol_q
-        return min(self.tol_q, further)
+        return self.tol_q if self.search_tol_q is None else self.search_tol_q
 
     def _number(
         self,
