@@ -199,7 +199,7 @@ class _Walk:
         return self.builder.unknown(said, shapes, kinds)
 
     def _scan(self, p: dict[str, Any], values: list[Value]) -> list[Value]:
-        n_consts, n_carry, length = p["num_consts"], p["num_carry"], p["length"]
+        (n_consts, n_carry), length = _scan_parts(p), p["length"]
         consts, carry = values[:n_consts], values[n_consts : n_consts + n_carry]
         xs = values[n_consts + n_carry :]
         rows: list[list[Value]] = []
@@ -261,3 +261,11 @@ def _kind_of(aval: Any) -> str:
         return "i"
     kind = np.dtype(aval.dtype).kind
     return kind if kind in "fb" else "i" if kind in "iu" else "f"
+
+
+def _scan_parts(p: dict[str, Any]) -> tuple[int, int]:
+    """Return how many constants a scan has, and how many carried values."""
+    if "num_consts" in p:
+        return p["num_consts"], p["num_carry"]
+    consts, carry = (len(list(part)) for part in p["ft_in"].elts[:2])  # since JAX 0.11
+    return consts, carry

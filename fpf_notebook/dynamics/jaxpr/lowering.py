@@ -18,6 +18,7 @@ from fpf_notebook.dynamics.jaxpr.moves import (
     Rule,
     choose,
     split,
+    unstack,
 )
 from fpf_notebook.dynamics.jaxpr.program import Constant, View
 
@@ -27,6 +28,7 @@ _SAME_NAMES = (
     "add sub mul div max min pow atan2 rem lt le gt ge eq ne"
 )
 SAME = {name: name for name in _SAME_NAMES.split()}
+_CUTS = {"split": split, "unstack": unstack}
 _TRUTH = frozenset(["is_finite", "lt", "le", "gt", "ge", "eq", "ne"])
 IDENTITIES = frozenset(
     [
@@ -88,11 +90,11 @@ def lower(builder: Builder, eqn: Any, values: list[Value]) -> list[Value]:
         raise NoRuleError("complex numbers")
     if name in MOVES:
         return [_moved(values[0], lambda a: MOVES[name](a, p))]
-    if name == "split":
+    if name in _CUTS:
         x = values[0]
         if isinstance(x, Symbol):
-            return [Symbol(a, x.kind) for a in split(x.addresses, p)]
-        return list(split(x, p))
+            return [Symbol(a, x.kind) for a in _CUTS[name](x.addresses, p)]
+        return list(_CUTS[name](x, p))
     rule = _RULES.get(name)
     if rule is not None:
         return rule(builder, values, p, eqn)
@@ -155,8 +157,8 @@ def _evaluated(eqn: Any, values: list[Value]) -> list[Value]:
     quick = _QUICK.get(name)
     if name in MOVES:
         return [MOVES[name](np.asarray(values[0]), p)]
-    if name == "split":
-        return list(split(np.asarray(values[0]), p))
+    if name in _CUTS:
+        return list(_CUTS[name](np.asarray(values[0]), p))
     if name == "iota":
         shape, axis = p["shape"], p["dimension"]
         line = np.arange(shape[axis], dtype=np.dtype(p["dtype"]))

@@ -50,6 +50,11 @@ def split(x: np.ndarray, p: Params) -> list[np.ndarray]:
     return np.split(x, np.cumsum([int(s) for s in p["sizes"]])[:-1], axis=p["axis"])
 
 
+def unstack(x: np.ndarray, p: Params) -> list[np.ndarray]:
+    """Carry out ``unstack``, the rows of an array one by one."""
+    return list(np.moveaxis(x, p["axis"], 0))
+
+
 def choose(builder: Builder, which: Value, cases: list[Value]) -> Value:
     """Emit the choice of ``cases[which]``, element by element."""
     if not isinstance(which, Symbol):

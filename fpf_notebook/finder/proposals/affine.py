@@ -25,7 +25,7 @@ _CALLS = frozenset(_CALLS_NAMES.split())
 # What moves numbers, of one operand: it does the same to A, to B and to the positions.
 _MOVES_NAMES = (
     "slice reshape squeeze expand_dims rev transpose copy copy_p dynamic_slice broadcast_in_dim "
-    "split"
+    "split unstack"
 )
 _MOVES = frozenset(_MOVES_NAMES.split())
 
