@@ -290,7 +290,7 @@ def _subtitle(fixed_points: Any) -> str:
     completeness = getattr(fixed_points, "completeness", None)
     if completeness is None:
         return ""
-    grade = f"{completeness.in_short}; " if completeness.rounds else ""
+    grade = f"{completeness.in_short}; " if getattr(completeness, "rounds", None) else ""
     if completeness.expected_sum is None:
         return f"{grade}index sum {completeness.index_sum}, expected sum unknown"
     return f"{grade}index sum {completeness.index_sum} of expected {completeness.expected_sum}"
