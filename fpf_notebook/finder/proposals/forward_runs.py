@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from fpf_notebook.dynamics.batches import padded
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder.candidates import Candidates, concatenate_candidates
 from fpf_notebook.finder.evaluation import linearize
@@ -259,15 +260,15 @@ class Runner:
         n_steps = np.int32(np.clip(_CHUNK_FLOPS / flops, 8, 1000))
         active, waiting = which[:_POOL], which[_POOL:]
         while len(active) and not self.stop():
-            pool = type(self.state)(*(_filled(field[active]) for field in self.state))
+            pool = type(self.state)(*(padded(field[active], _POOL) for field in self.state))
             pool.end[len(active) :] = RunEnd.REST
             out = advance(
                 step_map.params,
-                _filled(self.u[active]),
+                padded(self.u[active], _POOL),
                 pool,
                 self.limits._replace(
-                    tol_rest=_filled(self.limits.tol_rest[active]),
-                    reach=_filled(self.limits.reach[active]),
+                    tol_rest=padded(self.limits.tol_rest[active], _POOL),
+                    reach=padded(self.limits.reach[active], _POOL),
                 ),
                 n_steps,
                 np.int32(_POOL // 4 if len(waiting) else 0),
@@ -457,13 +458,6 @@ def _flow_state(x: np.ndarray) -> FlowState:
         n_steps=np.zeros(n, np.int32),
         end=np.zeros(n, np.int8),
     )
-
-
-def _filled(rows: np.ndarray) -> np.ndarray:
-    """Fill up to the size of the pool by repeating the first row."""
-    if len(rows) == _POOL:
-        return rows
-    return np.concatenate([rows, np.repeat(rows[:1], _POOL - len(rows), axis=0)])
 
 
 def _groups(x: np.ndarray, u: np.ndarray) -> np.ndarray:
