@@ -51,7 +51,7 @@ class Proofs:
         missing = []
         for u in self._ledger.conditions:
             known = self._ledger.states[self._ledger.of_condition(u)]
-            proof = prove(self._ledger.step_map, u, known, self._seconds, _Asked(cancel))
+            proof = prove(self._ledger.step_map, u, known, self._seconds, cancel)
             self._proofs.append(proof)
             new = proof.points[proof.known < 0]
             if len(new):
@@ -78,13 +78,3 @@ class Proofs:
     def all_proved(self) -> bool:
         """Whether nothing is left to look for."""
         return bool(self._proofs) and all(map(self.proved, range(len(self._ledger.conditions))))
-
-
-class _Asked:
-    """A cancel token in the form in which the proof asks it."""
-
-    def __init__(self, token: CancelToken | None) -> None:
-        self._token = token
-
-    def is_set(self) -> bool:
-        return self._token is not None and self._token.cancelled

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -33,18 +32,12 @@ from fpf_notebook.dynamics.jaxpr import (
     program_of,
 )
 from fpf_notebook.dynamics.jaxpr.dependence import dependence
+from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.proof.boxes import Prune
 
 _MAX_POINTS = 100_000
 _LANES = 4096
 _MAX_STUCK = 300
-
-
-class Cancel(Protocol):
-    """Something that can be asked whether to stop."""
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +99,7 @@ def prove(
     u: Float[np.ndarray, "n_inputs"],
     known_points: Float[np.ndarray, "n_known n_states"] | None = None,
     max_seconds: float = 10.0,
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
     *,
     box: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Proof:
@@ -123,7 +116,7 @@ def prove(
     max_seconds
         Time limit.
     cancel
-        Stop as soon as ``cancel.is_set()``; asked between generations of boxes.
+        Stop as soon as it is cancelled; asked between generations of boxes.
     box
         ``(low, high)``, the box to search instead of the invariant one.
 
@@ -187,7 +180,7 @@ class _Part:
 class _Search:
     """One search: its time, its count of boxes, and its result."""
 
-    def __init__(self, began: float, max_seconds: float, cancel: Cancel | None) -> None:
+    def __init__(self, began: float, max_seconds: float, cancel: CancelToken | None) -> None:
         self.began, self.max_seconds, self.cancel = began, max_seconds, cancel
         self.n_boxes = 0
         self.reason = ""
@@ -195,7 +188,7 @@ class _Search:
     def _stopped(self) -> bool:
         if self.reason:
             return True
-        if self.cancel is not None and self.cancel.is_set():
+        if self.cancel is not None and self.cancel.cancelled:
             self.reason = "cancelled"
         elif time.monotonic() - self.began > self.max_seconds:
             self.reason = f"max_seconds={self.max_seconds:g} reached"

@@ -110,7 +110,7 @@ def growth(jacobian: np.ndarray, flow: bool = False) -> tuple[bool, np.ndarray]:
     # From the last two, so that a factor in front of the growth does not count.
     rate = (logs[-1] - logs[-2]) / 2 ** (_SQUARINGS - 1)
     column = power[:, np.linalg.norm(power, axis=0).argmax()]
-    return rate > _GROWS, column / np.linalg.norm(column)
+    return bool(rate > _GROWS), column / np.linalg.norm(column)
 
 
 def _follow(

@@ -73,7 +73,7 @@ class Adam:
         n = x.shape[0]
         lr = jnp.full(n, limits.lr_init, x.dtype)
         return AdamMemory(
-            x=jnp.asarray(x),
+            x=x,
             moments=self._adam.init(x),
             lr=lr,
             lr_used=lr,

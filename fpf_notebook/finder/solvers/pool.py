@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fpf_notebook.dynamics.batches import padded
@@ -164,7 +165,7 @@ def run_lanes(
             padded(high[active], size).astype(dtype),
             np.arange(size) < len(active),
         )
-        fresh = solver.init(pool.x, limits)
+        fresh = solver.init(jnp.asarray(pool.x), limits)
         memory = fresh if memory is None else _merged(memory, fresh, kept, size)
         out, memory = advance(
             step_map.params,

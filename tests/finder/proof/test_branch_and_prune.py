@@ -1,12 +1,11 @@
 """Branch and prune finds every point, proves it, and never proves too much."""
 
-import threading
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from fpf_notebook.dynamics import StepMap, as_step_map
+from fpf_notebook.finder import CancelToken
 from fpf_notebook.finder.proof.branch_and_prune import prove
 
 U = np.zeros(1)
@@ -153,8 +152,8 @@ def test_time_and_cancellation():
     proof = prove(hard, U, max_seconds=0.3)
     assert not proof.complete
     assert "max_seconds=0.3 reached" in proof.reason
-    stop = threading.Event()
-    stop.set()
+    stop = CancelToken()
+    stop.cancel()
     assert prove(hard, U, max_seconds=60, cancel=stop).reason == "cancelled"
 
 
