@@ -51,6 +51,7 @@ _N_CHANNELS = Whole("number of channels", 0, 1_000_000, _outputs)
 _N_BITS = Whole("number of bits, and of outputs", 1, 100_000, _outputs)
 _N_TRIALS = Whole("number of trials", 1, 10_000_000, _batch)
 _N_TIME = Whole("steps of a trial", 1, 100_000_000, _steps)
+_N_STEPS = Whole("number of steps", 0, 100_000_000, _steps)
 _RATE = Real("factor of a term of the loss")
 _FIGSIZE = Pair("width and height in inches", optional=True)
 _LONG = "Reaching that number would take years."
@@ -98,6 +99,12 @@ _CALLS: dict[str, dict[str, Kind]] = {
     "training.co_training_loss": dict.fromkeys(
         ("lambda_rnn", "lambda_jslds", "lambda_e", "lambda_a"), _RATE
     ),
+    "analysis.launch": {"n_steps": _N_STEPS},
+    "analysis.pushes": {
+        "size": Real("distance from the point"),
+        "n_modes": Whole("number of modes", 1),
+    },
+    "analysis.pulse": {"n_pulse": _N_STEPS, "n_after": _N_STEPS},
     "StepMap.power": {
         "k": Whole(
             "number of steps", 1, 4096, why="Such long compositions take minutes to compile."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,20 @@ class Projection:
     def transform_direction(self, vectors: np.ndarray) -> Float[np.ndarray, "... n_dims"]:
         """Return the figure coordinates of directions: like `transform`, without the shift."""
         return np.asarray(vectors, np.float64) @ self.components.T
+
+    def with_signs_of(self, components: Float[np.ndarray, "n_dims n_states"]) -> Projection:
+        """Return the projection with its axes turned where they point away from others.
+
+        For pictures one after another, which must not flip from one to the next.
+
+        Parameters
+        ----------
+        components
+            Those of the picture before, ``[n_dims, n_states]``.
+        """
+        signs = np.sign(np.einsum("kn,kn->k", self.components, components))
+        turned = self.components * np.where(signs == 0, 1, signs)[:, None]
+        return dataclasses.replace(self, components=turned)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from fpf_notebook.analysis import FixedPoints, launch, pulse, pushes
 from fpf_notebook.arguments import CALLS, bad_calls, check
 from fpf_notebook.arguments.kinds import (
     Array,
@@ -208,11 +209,19 @@ CALLERS = {
     "training.train": lambda **settings: train(MODEL, TASK, **({"n_epochs": 1} | settings)),
     "training.train_flip_flop": lambda **settings: train_flip_flop(**({"n_bits": 2} | settings)),
     "training.co_training_loss": lambda **factors: co_training_loss(NETWORK, **factors),
+    "analysis.launch": lambda n_steps: launch(STEP_MAP, np.zeros((1, 2)), np.zeros(0), n_steps),
+    "analysis.pushes": lambda **settings: pushes(POINTS, 0, **({"size": 0.1} | settings)),
+    "analysis.pulse": lambda **steps: pulse(
+        STEP_MAP, np.zeros(2), np.zeros(0), np.zeros(0), **({"n_pulse": 1, "n_after": 1} | steps)
+    ),
     "StepMap.power": lambda k: STEP_MAP.power(k),
     "plots": _figure,
 }
 MODEL, TASK = GRU(2, 3, 2), FlipFlop(2, n_time=6)
 NETWORK = JSLDS(GRU(2, 3, 1))
+POINTS = FixedPoints(
+    np.zeros((1, 2)), eigval_J_xstar=np.ones((1, 2)) * 2j, eigvec_J_xstar=np.eye(2)[None] + 0j
+)
 STEP_MAP = as_step_map(lambda h, u: 0.5 * h, n_states=2, n_inputs=0)
 # `None` has a meaning of its own here: the default.
 OPTIONAL_THERE = {

@@ -7,12 +7,13 @@ import time
 import numpy as np
 import pytest
 
+from fpf_notebook.analysis import Snapshot
 from fpf_notebook.models import VanillaRNN
 from fpf_notebook.tasks import FlipFlop
 from fpf_notebook.training import train
 from fpf_notebook.widgets import TrainingMonitor
 from fpf_notebook.widgets.monitor.log import MetricLog, curves_of, thinned
-from fpf_notebook.widgets.monitor.snapshots import Snapshot, SnapshotBook, changes
+from fpf_notebook.widgets.monitor.snapshots import SnapshotBook, changes
 from tests.widgets.waiting import until
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.analysis.snapshots import take_snapshot
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.widgets.live import Job, LatestWins
-from fpf_notebook.widgets.monitor.snapshots import SnapshotBook, take_snapshot
+from fpf_notebook.widgets.monitor.snapshots import SnapshotBook
 
 _MAX_WAITING = 60
 # Seconds between two pictures of the history, each of which holds all snapshots: within these
@@ -208,7 +209,7 @@ class SnapshotQueue:
             np.broadcast_to(start, (len(self._trials), n_states)),
             self._trials,
             np.asarray(self._constant, dtype=np.float64),
-            np.zeros((0, n_states)) if known is None else known,
+            known,
             n_inits=self._n_inits,
             cancel=cancel,
         )

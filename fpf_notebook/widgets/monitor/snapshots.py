@@ -1,121 +1,35 @@
-"""Fixed points through training: snapshots, what is born and lost, paths of eigenvalues."""
+"""The snapshots of a training by epoch: kept within bounds, as the browser shows them, in files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fpf_notebook.dynamics.step_map import StepMap
-from fpf_notebook.finder import engine
-from fpf_notebook.finder.options import Options
-from fpf_notebook.finder.progress import CancelToken
-from fpf_notebook.finder.request import SearchRequest
+from fpf_notebook.analysis.snapshots import Snapshot, count_changes, eigenvalue_paths
 from fpf_notebook.plots.projection import Projection, fit_projection
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.explorer import scene as scenes
 from fpf_notebook.widgets.points import class_codes, point_names
 
 MAX_SNAPSHOTS = 80
-_KEPT_TRAJECTORIES = 10
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """One moment of training.
+class _Shown(NamedTuple):
+    """What the browser shows of a snapshot and what no other one changes: it is sent many times."""
 
-    Attributes
-    ----------
-    epoch : int
-        When.
-    points : FixedPoints
-        What the search found, without Jacobians and eigenvectors.
-    trajectories : array, [n, time, n_states]
-        Some trajectories of the network at that moment.
-    seconds : float
-        What the search cost.
-    """
-
-    epoch: int
-    points: FixedPoints
-    trajectories: np.ndarray
-    seconds: float
-
-    # What the browser shows of it and what no other snapshot changes: it is sent many times.
-
-    @cached_property
-    def names(self) -> list[str]:
-        """What each point is, in one line."""
-        return point_names(self.points) if len(self.points) else []
-
-    @cached_property
-    def code(self) -> np.ndarray:
-        """[n] The class of each point, as the browser knows it."""
-        return class_codes(self.points) if len(self.points) else np.zeros(0, np.int32)
-
-    @cached_property
-    def eigenvalues(self) -> np.ndarray:
-        """[n, mode, 2] Real and imaginary parts."""
-        values = self.points.eigval_J_xstar
-        if values is None or not len(self.points):
-            return np.zeros((0, 0, 2))
-        return np.stack([values.real, values.imag], axis=-1)
+    names: list[str]
+    code: np.ndarray  # [n] the class of each point, as the browser knows it
+    eigenvalues: np.ndarray  # [n, mode, 2] real and imaginary parts
 
 
-def take_snapshot(
-    step_map: StepMap,
-    params: Any,
-    epoch: int,
-    h0: np.ndarray,
-    inputs: np.ndarray,
-    constant: np.ndarray,
-    known: np.ndarray,
-    *,
-    n_inits: int = 384,
-    cancel: CancelToken | None = None,
-) -> Snapshot:
-    """Search with the weights of one moment. Compiles nothing after the first time.
-
-    Parameters
-    ----------
-    step_map, params
-        The network, and its weights then.
-    epoch
-        When.
-    h0, inputs
-        [n, n_states] and [n, time, n_inputs]: the trials whose trajectories are shown.
-    constant
-        [n_inputs] The constant input under which fixed points are sought.
-    known
-        [k, n_states] Points of the snapshot before, where the search starts too.
-    n_inits
-        Starts.
-    cancel
-        Ends the search early.
-    """
-    import time
-
-    began = time.perf_counter()
-    now = step_map.with_params(params)
-    states = now.trajectory(h0, inputs)
-    request = SearchRequest(
-        options=Options(n_runs=0),  # the trajectories are runs already
-        state_traj=states,
-        inputs=constant[None],
-        n_inits=n_inits,  # one size, one compilation
-        known_states=known,
-    )  # one seed: equal weights give equal snapshots
-    searched = engine.run_search(request, now, cancel=cancel)
-    points = engine.finish(searched, request, now, cancel=cancel).unique
-    lean = points.update(
-        J_xstar=None, dFdu=None, eigvec_J_xstar=None, eigvec_left_J_xstar=None, audit=None
-    )
-    kept = states[:_KEPT_TRAJECTORIES].astype(np.float32)
-    return Snapshot(epoch, lean, kept, time.perf_counter() - began)
+def _shown(points: FixedPoints) -> _Shown:
+    if not len(points):
+        return _Shown([], np.zeros(0, np.int32), np.zeros((0, 0, 2)))
+    values = points.eigval_J_xstar
+    parts = np.zeros((0, 0, 2)) if values is None else np.stack([values.real, values.imag], axis=-1)
+    return _Shown(point_names(points), class_codes(points), parts)
 
 
 class SnapshotBook:
@@ -137,6 +51,7 @@ class SnapshotBook:
         self.unit = "epoch"
         self._limit = limit
         self._pages: dict[int, Snapshot] = {}
+        self._shown: dict[int, tuple[Snapshot, _Shown]] = {}
         self._signs: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -161,6 +76,7 @@ class SnapshotBook:
     def clear(self) -> None:
         """Forget everything."""
         self._pages.clear()
+        self._shown.clear()
         self._signs = None
 
     def _thin(self) -> None:
@@ -172,6 +88,14 @@ class SnapshotBook:
         removable = removable or list(range(1, len(pages) - 1))
         for k in removable[::2]:
             del self._pages[pages[k].epoch]
+            self._shown.pop(pages[k].epoch, None)
+
+    def shown(self, page: Snapshot) -> _Shown:
+        """Return what the browser shows of a snapshot, made once."""
+        known = self._shown.get(page.epoch)
+        if known is None or known[0] is not page:
+            known = self._shown[page.epoch] = page, _shown(page.points)
+        return known[1]
 
     def projection(self) -> Projection:
         """Return axes that suit all snapshots, without sudden flips of sign."""
@@ -181,58 +105,29 @@ class SnapshotBook:
         )
         fitted = fit_projection(states[None], np.zeros((0, states.shape[1])))
         if self._signs is not None and self._signs.shape == fitted.components.shape:
-            flip = np.sign(np.einsum("kn,kn->k", fitted.components, self._signs))
-            components = fitted.components * np.where(flip == 0, 1, flip)[:, None]
-            fitted = Projection(
-                fitted.mean,
-                components,
-                fitted.explained_variance_ratio,
-                fitted.names,
-                fitted.source,
-            )
+            fitted = fitted.with_signs_of(self._signs)
         self._signs = fitted.components
         return fitted
 
 
 def changes(pages: list[Snapshot], limit: int = 12) -> list[dict[str, Any]]:
     """Return the epochs at which points were born or lost, the largest changes first kept."""
-    found: list[tuple[int, int]] = []
-    for before, after in pairwise(pages):
-        delta = len(after.points) - len(before.points)
-        if delta:
-            found.append((after.epoch, delta))
-    largest = sorted(found, key=lambda entry: -abs(entry[1]))[:limit]
+    largest = sorted(count_changes(pages), key=lambda entry: -abs(entry[1]))[:limit]
     return [
         {"epoch": epoch, "label": f"{delta:+d}".replace("-", "−")}
         for epoch, delta in sorted(largest)
     ]
 
 
-def eigenvalue_paths(pages: list[Snapshot], limit: int = 20_000) -> np.ndarray:
-    """Return paths of eigenvalues through training: real, imaginary, ...; NaN ends a piece.
+def path_numbers(pages: list[Snapshot], limit: int = 20_000) -> np.ndarray:
+    """Return paths of eigenvalues as the browser draws them: real, imaginary, …; NaN ends a piece.
 
-    A point is followed from one snapshot to the next where the two are each other's nearest; its
-    eigenvalues in the order of their magnitude.
+    Of more than `limit` numbers, the last ones.
     """
-    pieces: list[np.ndarray] = []
-    for a, b in pairwise(pages):
-        first, second = a.points, b.points
-        if not len(first) or not len(second):
-            continue
-        if first.eigval_J_xstar is None or second.eigval_J_xstar is None:
-            continue
-        distance = np.linalg.norm(first.xstar[:, None] - second.xstar[None], axis=2)
-        there, back = distance.argmin(axis=1), distance.argmin(axis=0)
-        mutual = np.flatnonzero(back[there] == np.arange(len(first)))
-        old = first.eigval_J_xstar[mutual].ravel()
-        new = second.eigval_J_xstar[there[mutual]].ravel()
-        near = np.abs(old - new) < 0.5  # a swap of order is no path
-        piece = np.full((int(near.sum()), 3, 2), np.nan)
-        piece[:, 0] = np.stack([old.real, old.imag], axis=1)[near]
-        piece[:, 1] = np.stack([new.real, new.imag], axis=1)[near]
-        pieces.append(piece.reshape(-1))
-    joined = np.concatenate(pieces) if pieces else np.zeros(0)
-    return joined[-6 * (limit // 6) :]
+    paths = eigenvalue_paths(pages)
+    pieces = np.full((len(paths), 3, 2), np.nan)
+    pieces[:, :2, 0], pieces[:, :2, 1] = paths.real, paths.imag
+    return pieces[-(limit // 6) :].reshape(-1)
 
 
 def history_scene(book: SnapshotBook) -> dict[str, Any] | None:
@@ -248,15 +143,16 @@ def history_scene(book: SnapshotBook) -> dict[str, Any] | None:
         n_states = page.trajectories.shape[2]
         places = points.xstar if len(points) else np.zeros((0, n_states))
         places = scenes.padded(axes.transform(places))
+        shown = book.shown(page)
         clouds += [paths, places]
         snapshots.append(
             {
                 "epoch": page.epoch,
                 "label": f"{book.unit} {page.epoch}",
                 "points": places,
-                "code": page.code,
-                "names": page.names,
-                "eigenvalues": page.eigenvalues,
+                "code": shown.code,
+                "names": shown.names,
+                "eigenvalues": shown.eigenvalues,
                 "trajectories": paths,
             }
         )
@@ -267,7 +163,7 @@ def history_scene(book: SnapshotBook) -> dict[str, Any] | None:
         "labels": list(axes.labels),
         "dim": max(2, axes.n_dims),
         "events": changes(pages),
-        "paths": eigenvalue_paths(pages),
+        "paths": path_numbers(pages),
     }
 
 
