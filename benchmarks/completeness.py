@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.networks import SHARED, TRAINED, from_file
 from fpf_notebook.dynamics import StepMap, as_step_map
 from fpf_notebook.finder.assurance import Evidence, assess
-from fpf_notebook.finder.evaluation import linearize
+from fpf_notebook.finder.evaluation import jacobians_at
 from fpf_notebook.finder.judge import FIXED, judge
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.proposals.better_equation import better_equation
@@ -205,7 +205,7 @@ class Engine:
                 new.append(int(k))
         if not new:
             return
-        jacobian, _ = linearize(self.case.step_map, x[new], self._inputs(len(new)))
+        jacobian, _ = jacobians_at(self.case.step_map, x[new], self._inputs(len(new)))
         for k, matrix in zip(new, jacobian, strict=True):
             flow = self.case.step_map.time == "continuous"
             sign = np.linalg.slogdet(-matrix if flow else np.eye(self.n) - matrix)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.result.fixed_points import FixedPoints
 
@@ -50,7 +50,7 @@ def launch(
     >>> launch(halving, np.array([[8.0]]), np.zeros(0), 3)[0, :, 0]
     array([8., 4., 2., 1.])
     """
-    n_steps = check("analysis.launch", "n_steps", n_steps)
+    n_steps = checked_argument("analysis.launch", "n_steps", n_steps)
     states = np.asarray(states, dtype=np.float64)
     if states.ndim != 2 or states.shape[1] != step_map.n_states:
         raise ValueError(
@@ -101,8 +101,8 @@ def pushes(
     array([[0.1, 0. ],
            [0.1, 0. ]])
     """
-    size = check("analysis.pushes", "size", size)
-    n_modes = check("analysis.pushes", "n_modes", n_modes)
+    size = checked_argument("analysis.pushes", "size", size)
+    n_modes = checked_argument("analysis.pushes", "n_modes", n_modes)
     if not -len(points) <= index < len(points):
         raise ValueError(f"index is {index!r}, expected that of one of {len(points)} points.")
     if points.eigvec_J_xstar is None or points.eigval_J_xstar is None:
@@ -162,8 +162,8 @@ def pulse(
     >>> pulse(leaky, np.zeros(1), np.zeros(1), np.ones(1), 2, 2)[:, 0]
     array([0.   , 1.   , 1.5  , 0.75 , 0.375])
     """
-    n_pulse = check("analysis.pulse", "n_pulse", n_pulse)
-    n_after = check("analysis.pulse", "n_after", n_after)
+    n_pulse = checked_argument("analysis.pulse", "n_pulse", n_pulse)
+    n_after = checked_argument("analysis.pulse", "n_after", n_after)
     start = np.asarray(state, dtype=np.float64)
     if start.shape != (step_map.n_states,):
         raise ValueError(f"state has shape {start.shape}, expected [n_states={step_map.n_states}].")

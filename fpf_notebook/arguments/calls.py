@@ -22,7 +22,7 @@ from fpf_notebook.arguments.kinds import (
     Whole,
 )
 
-__all__ = ["CALLS", "check", "kind_of"]
+__all__ = ["CALLS", "checked_argument", "kind_of"]
 
 
 def _weights(n: int) -> tuple[str, float]:
@@ -167,7 +167,7 @@ def kind_of(call: str, argument: str) -> Kind:
     return CALLS[call][argument]
 
 
-def check(call: str, argument: str, value: Any) -> Any:
+def checked_argument(call: str, argument: str, value: Any) -> Any:
     """Return the value of an argument in its type.
 
     Parameters
@@ -187,9 +187,9 @@ def check(call: str, argument: str, value: Any) -> Any:
 
     Examples
     --------
-    >>> check("models", "n_hidden", 100)
+    >>> checked_argument("models", "n_hidden", 100)
     100
-    >>> check("StepMap.power", "k", "2")
+    >>> checked_argument("StepMap.power", "k", "2")
     Traceback (most recent call last):
         ...
     TypeError: k is '2', expected a whole number from 1 to 4096.

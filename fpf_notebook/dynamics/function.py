@@ -14,7 +14,7 @@ from fpf_notebook.dynamics.advice import function_around
 from fpf_notebook.dynamics.assemble import Recipe, parameters
 from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
-from fpf_notebook.dynamics.detached import detached
+from fpf_notebook.dynamics.copied_arrays import with_copied_arrays
 from fpf_notebook.dynamics.parameter_names import (
     Convention,
     n_required,
@@ -54,7 +54,7 @@ def recipe_of_function(function: Callable[..., Any], options: StepOptions) -> Re
     name = getattr(function, "__name__", type(function).__name__)
     n_states, n_inputs, params = options.n_states, options.n_inputs, options.params
     convention, dtype = options.convention, options.dtype
-    own, function = function, detached(function)
+    own, function = function, with_copied_arrays(function)
     n_before = 0 if params is None else 1
     count = n_required(function, n_before)
     told = "convention="

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
 from fpf_notebook.dynamics.reading import Reading
 
@@ -370,7 +370,7 @@ class StepMap:
         ValueError
             If ``k`` is less than 1, or for a flow.
         """
-        k = check("StepMap.power", "k", k)
+        k = checked_argument("StepMap.power", "k", k)
         if self.time == "continuous":
             raise ValueError(
                 f"{self.name} is a flow: the powers of a vector field are not the flow for a "

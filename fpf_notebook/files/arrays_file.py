@@ -11,8 +11,8 @@ import numpy as np
 
 from fpf_notebook.files.atomic import write_file
 from fpf_notebook.files.checksums import check_digests, digests_of, missing_seal
+from fpf_notebook.files.input_file import JSON_EXPANSION, open_input
 from fpf_notebook.files.npz import NpzReader, npz_image
-from fpf_notebook.files.source import JSON_EXPANSION, open_source
 
 __all__ = ["read_arrays", "write_arrays"]
 
@@ -94,7 +94,7 @@ def read_arrays(
     FileError
         If the file is damaged, of another program, or of another content. It is a ValueError.
     """
-    source = open_source(filepath, f"a {content}", max_bytes=max_bytes)
+    source = open_input(filepath, f"a {content}", max_bytes=max_bytes)
     if not source.data.startswith(b"PK\x03\x04"):
         raise source.error("it is empty, or of another program")
     with NpzReader(source) as reader:

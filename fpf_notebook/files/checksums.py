@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from fpf_notebook.files.errors import FileError
-from fpf_notebook.files.source import Source
+from fpf_notebook.files.input_file import InputFile
 
 __all__ = [
     "SEAL_LENGTH",
@@ -38,7 +38,7 @@ def digests_of(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
 
 
 def check_digests(
-    source: Source, arrays: Mapping[str, np.ndarray], digests: Mapping[str, str]
+    source: InputFile, arrays: Mapping[str, np.ndarray], digests: Mapping[str, str]
 ) -> None:
     """Compare arrays with the checksums that were saved with them.
 
@@ -78,7 +78,7 @@ def seal_state(data: bytes) -> Literal["whole", "broken", "absent"]:
     return "whole" if digest == match[1] else "broken"
 
 
-def broken_seal(source: Source, damaged: list[str]) -> FileError:
+def broken_seal(source: InputFile, damaged: list[str]) -> FileError:
     """Return the error for a file that is not as it was saved, where `damaged` names arrays."""
     if damaged:
         where = f"{_listed(damaged)} {_are(damaged)} damaged"
@@ -87,7 +87,7 @@ def broken_seal(source: Source, damaged: list[str]) -> FileError:
     return source.error(f"it is not as it was saved (its SHA-256 differs): {where}")
 
 
-def missing_seal(source: Source) -> FileError:
+def missing_seal(source: InputFile) -> FileError:
     """Return the error for a file whose seal has been cut off."""
     return source.error(
         "its checksum at the end is missing: it was cut off, or changed by another program"

@@ -26,7 +26,7 @@ from fpf_notebook.files.checksums import (
     seal_state,
     sha256_of_bytes,
 )
-from fpf_notebook.files.source import Source
+from fpf_notebook.files.input_file import InputFile
 
 if TYPE_CHECKING:
     import h5py
@@ -82,7 +82,7 @@ class Hdf5Reader:
         If it is no such file, or a damaged one.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: InputFile) -> None:
         self._source = source
         data = source.data
         state = seal_state(data)
@@ -226,7 +226,7 @@ class Hdf5Reader:
         return dataset
 
 
-def _probe(source: Source) -> None:
+def _probe(source: InputFile) -> None:
     """Have another process read a file without checksums, which the library may not survive."""
     script = Path(__file__).with_name("hdf5_probe.py")
     command = [sys.executable, "-P", "-W", "ignore", str(script), str(source.limit)]

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from fpf_notebook.files.source import Source
+from fpf_notebook.files.input_file import InputFile
 
 _CORES = ("numpy.core", "numpy._core")  # before and from numpy 2 on
 _SCALAR_KINDS = "biufc"
@@ -68,7 +68,7 @@ class Attributes:
                 raise Refused(f"the state of the object is of type {type(part).__name__}")
 
 
-def load_inert(source: Source, class_name: str) -> Any:
+def load_inert(source: InputFile, class_name: str) -> Any:
     """Unpickle numpy arrays, plain values and containers, and one class as bare attributes.
 
     Parameters
@@ -95,7 +95,7 @@ def load_inert(source: Source, class_name: str) -> Any:
     return load_with(unpickler, source)
 
 
-def load_with(unpickler: InertUnpickler, source: Source) -> Any:
+def load_with(unpickler: InertUnpickler, source: InputFile) -> Any:
     """Return what an unpickler finds, with arrays in it where the pickle has them.
 
     Raises
@@ -394,7 +394,7 @@ for _core in _CORES:
 class _Finisher:
     """Puts the arrays in the place of their builders, each once, however often it stands there."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: InputFile) -> None:
         self._source = source
         self._done: dict[int, tuple[Any, int]] = {}  # by identity: the value and its size
         self._open: set[int] = set()

@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from fpf_notebook.files.source import Source
+from fpf_notebook.files.input_file import InputFile
 
 __all__ = ["read_npy"]
 
@@ -29,7 +29,7 @@ _ENTRIES = {
 _TYPE = re.compile(r"[<>|=]?(?:b1|i[1248]|u[1248]|f(?:2|4|8|16)|c(?:8|16|32)|[SU]\d{1,9})")
 
 
-def read_npy(source: Source, name: str, stream: IO[bytes], length: int) -> np.ndarray:
+def read_npy(source: InputFile, name: str, stream: IO[bytes], length: int) -> np.ndarray:
     """Read an array of numbers, truth values or text.
 
     Its declared size is compared with `length` and with the limit of `source` before anything is
@@ -87,7 +87,7 @@ def read_npy(source: Source, name: str, stream: IO[bytes], length: int) -> np.nd
     return array
 
 
-def _parsed(source: Source, name: str, header: bytes) -> tuple[np.dtype, tuple[int, ...], bool]:
+def _parsed(source: InputFile, name: str, header: bytes) -> tuple[np.dtype, tuple[int, ...], bool]:
     rest = header.decode("latin1")
     values = {}
     for key, pattern in _ENTRIES.items():
@@ -113,7 +113,7 @@ def _code_points(text: np.ndarray) -> np.ndarray:
     return text.ravel(order="K").view(np.uint32)
 
 
-def _exactly(source: Source, name: str, stream: IO[bytes], n: int) -> bytes:
+def _exactly(source: InputFile, name: str, stream: IO[bytes], n: int) -> bytes:
     data = stream.read(n)
     if len(data) != n:
         raise source.error(f"{name} is cut off")

@@ -12,8 +12,8 @@ import numpy as np
 
 from fpf_notebook.files.checksums import SEAL_LENGTH, broken_seal, seal, seal_state
 from fpf_notebook.files.errors import FileError
+from fpf_notebook.files.input_file import JSON_EXPANSION, InputFile, default_limit
 from fpf_notebook.files.npy import read_npy
-from fpf_notebook.files.source import JSON_EXPANSION, Source, default_limit
 
 __all__ = ["NpzReader", "npz_image"]
 
@@ -82,7 +82,7 @@ class NpzReader:
         If it is no such file, or a damaged one.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: InputFile) -> None:
         self._source = source
         if not zipfile.is_zipfile(io.BytesIO(source.data)):
             raise source.error("it is cut off, or not an npz file")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fpf_notebook.files.source import JSON_EXPANSION, Source
+from fpf_notebook.files.input_file import JSON_EXPANSION, InputFile
 
 __all__ = ["read_safetensors"]
 
@@ -25,7 +25,7 @@ _TYPES = {
 }
 
 
-def read_safetensors(source: Source) -> dict[str, np.ndarray]:
+def read_safetensors(source: InputFile) -> dict[str, np.ndarray]:
     """Return all arrays of a file, those of type BF16 as float32.
 
     Such files carry no checksums: a changed bit in a number goes unnoticed.
@@ -51,7 +51,7 @@ def read_safetensors(source: Source) -> dict[str, np.ndarray]:
         return {name: _array(source, name, entry, content) for name, entry in header.items()}
 
 
-def _array(source: Source, name: str, entry: Any, content: memoryview) -> np.ndarray:
+def _array(source: InputFile, name: str, entry: Any, content: memoryview) -> np.ndarray:
     code, shape, (start, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
     if code not in _TYPES:
         raise source.error(f"{name} has the type {code!r}, expected one of {', '.join(_TYPES)}")

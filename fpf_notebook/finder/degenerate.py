@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.finder.evaluation import linearize, residuals
+from fpf_notebook.finder.evaluation import jacobians_at, residuals
 from fpf_notebook.finder.rounding import residual_noise
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def settle(
 
 
 def _newton_matrix(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:
-    jacobian, _ = linearize(step_map, x, u)
+    jacobian, _ = jacobians_at(step_map, x, u)
     return -jacobian if step_map.time == "continuous" else np.eye(x.shape[1]) - jacobian
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.dynamics import jacobians as linearization
 from fpf_notebook.dynamics.batches import padded, power_of_two_above
+from fpf_notebook.dynamics.jacobians import linearize
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
 
-__all__ = ["evaluate", "linearize", "residual_of", "residuals"]
+__all__ = ["evaluate", "jacobians_at", "residual_of", "residuals"]
 
 _SMALLEST_BATCH = 64
 _SMALL_JACOBIANS = 4_000_000  # numbers: what may be computed in vain to fill up a batch
@@ -43,7 +43,7 @@ def evaluate(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> np.ndarray:
     return step_map(padded(x, size), padded(u, size))[:n].astype(np.float64)
 
 
-def linearize(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def jacobians_at(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the Jacobians of the step with respect to state and input.
 
     Parameters
@@ -58,7 +58,7 @@ def linearize(step_map: StepMap, x: np.ndarray, u: np.ndarray) -> tuple[np.ndarr
     n, n_states = len(x), step_map.n_states
     least = _SMALL_JACOBIANS // (n_states * (n_states + step_map.n_inputs))
     size = max(n, min(_SMALLEST_BATCH, least)) if n else 0
-    jacobian, input_jacobian = linearization.linearize(step_map, padded(x, size), padded(u, size))
+    jacobian, input_jacobian = linearize(step_map, padded(x, size), padded(u, size))
     return jacobian[:n], input_jacobian[:n]
 
 

@@ -18,7 +18,7 @@ from fpf_notebook.finder.progress import CancelToken, PrintedProgress, Progress
 from fpf_notebook.finder.proposals.sampling import sample_states
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.finder.search import search
-from fpf_notebook.finder.source import Source
+from fpf_notebook.finder.traced_model import TracedModel
 from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["FixedPointFinder"]
@@ -123,7 +123,7 @@ class FixedPointFinder:
     References
     ----------
     .. [1] Sussillo & Barak, "Opening the black box", Neural Computation 25 (2013).
-    .. [2] Golub & Sussillo, "FixedPointFinder", Journal of Open Source Software 3 (2018).
+    .. [2] Golub & Sussillo, "FixedPointFinder", Journal of Open TracedModel Software 3 (2018).
 
     Examples
     --------
@@ -177,13 +177,13 @@ class FixedPointFinder:
         self.options = Options(
             **{field.name: given[field.name] for field in dataclasses.fields(Options)}
         )
-        self._source = Source(rnn_model, n_states, n_inputs, model_options)
+        self._network = TracedModel(rnn_model, n_states, n_inputs, model_options)
         self._progress = progress
 
     @property
     def model(self) -> Any:
         """The model that was given."""
-        return self._source.model
+        return self._network.model
 
     # -- the network -------------------------------------------------------------------------------
 
@@ -201,7 +201,7 @@ class FixedPointFinder:
             Another thread may search with it while the model is trained further: it holds its own
             parameters.
         """
-        return self._source.step_map(n_states, n_inputs)
+        return self._network.step_map(n_states, n_inputs)
 
     # -- the search --------------------------------------------------------------------------------
 
@@ -328,7 +328,7 @@ class FixedPointFinder:
         """
         single = None
         if step_map is None:
-            step_map = self._source.step_map_for(request)
+            step_map = self._network.step_map_for(request)
             single = self.in_single_precision(step_map)
         shown = self._shown(progress)
         n_rounds = request.max_rounds if request.exhaustive else 1
@@ -518,7 +518,7 @@ class FixedPointFinder:
         request = self.request(
             state_traj, inputs, n_inits, initial_states=initial_states, exhaustive=exhaustive
         )
-        step_map = self._source.step_map_for(request)
+        step_map = self._network.step_map_for(request)
         return estimate_search(request, step_map, self.in_single_precision(step_map))
 
     # -- parts -------------------------------------------------------------------------------------
@@ -527,7 +527,7 @@ class FixedPointFinder:
         """Return the network in single precision where ``dtype="float32"`` asks for it."""
         if self.options.dtype != "float32":
             return None
-        return self._source.in_single_precision(step_map)
+        return self._network.in_single_precision(step_map)
 
     def _shown(self, progress: Progress | None) -> Progress:
         chosen = progress or self._progress

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from fpf_notebook.finder.candidates import Candidates, concatenate_candidates
 from fpf_notebook.finder.degenerate import not_settled, settle
-from fpf_notebook.finder.evaluation import evaluate, linearize, residual_of
+from fpf_notebook.finder.evaluation import evaluate, jacobians_at, residual_of
 from fpf_notebook.finder.judge import FIXED, SLOW, TOO_FAR, Judgement, judge
 from fpf_notebook.finder.rounding import residual_noise
 from fpf_notebook.result import spectrum
@@ -267,7 +267,7 @@ class Ledger:
         self, x: np.ndarray, u: np.ndarray, f_x: np.ndarray
     ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
         """Return Jacobians (state, input) and lengths of the exact Newton steps."""
-        jacobian, input_jacobian = linearize(self.step_map, x, u)
+        jacobian, input_jacobian = jacobians_at(self.step_map, x, u)
         time = self.step_map.time
         noise = residual_noise(self.step_map.precision, x)
         error = spectrum.forward_error(jacobian, residual_of(f_x, x, time), time, noise=noise)

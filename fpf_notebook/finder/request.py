@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from fpf_notebook.arguments import CALLS, check
+from fpf_notebook.arguments import CALLS, checked_argument
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.given_arrays import mask_of
@@ -121,7 +121,7 @@ class SearchRequest:
         for name in names & {"n_inits", "period", "max_rounds", "patience"}:
             number = arguments.check_count(name, getattr(self, name))
             if name in CALLS[_CALL]:
-                number = check(_CALL, name, number)  # upper bounds
+                number = checked_argument(_CALL, name, number)  # upper bounds
             self._set(name, number)
         if "prove" in names and self.prove is not None:
             self._set("prove", arguments.check_switch("prove", self.prove))

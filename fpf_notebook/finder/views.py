@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fpf_notebook.finder.evaluation import linearize, residual_of
+from fpf_notebook.finder.evaluation import jacobians_at, residual_of
 from fpf_notebook.finder.judge import KIND_NAMES, SLOW
 from fpf_notebook.finder.rounding import residual_noise
 from fpf_notebook.result import spectrum
@@ -213,11 +213,11 @@ def _jacobians(unique: FixedPoints, ledger: Ledger, rows: slice) -> tuple[np.nda
     kept = ledger.jacobians
     x, u = unique.xstar[rows], unique.require("inputs")[rows]
     if kept is None:
-        return linearize(ledger.step_map, x, u)
+        return jacobians_at(ledger.step_map, x, u)
     there = len(kept[0][rows])
     if there == len(x):
         return kept[0][rows], kept[1][rows]
-    missing = linearize(ledger.step_map, x[there:], u[there:])
+    missing = jacobians_at(ledger.step_map, x[there:], u[there:])
     jacobian, input_jacobian = (
         np.concatenate([mine[rows], more]) for mine, more in zip(kept, missing, strict=True)
     )

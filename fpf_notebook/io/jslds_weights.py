@@ -11,8 +11,8 @@ import numpy as np
 
 from fpf_notebook.files import inert_pickle
 from fpf_notebook.files.inert_pickle import InertUnpickler, Refused, load_with
+from fpf_notebook.files.input_file import InputFile, open_input
 from fpf_notebook.files.npz import NpzReader
-from fpf_notebook.files.source import Source, open_source
 from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.input_point import InputPoint
 from fpf_notebook.models.jslds import JSLDS
@@ -81,7 +81,7 @@ def import_jslds_weights(
     >>> model.rnn
     VanillaRNN(tanh: 1 inputs, 3 units, 1 outputs)
     """
-    source = open_source(path, "JSLDS weights", max_bytes=max_bytes)
+    source = open_input(path, "JSLDS weights", max_bytes=max_bytes)
     source.note_unchecked()
     content = _read(source)
     try:
@@ -90,7 +90,7 @@ def import_jslds_weights(
         raise source.error(str(error)) from error
 
 
-def _read(source: Source) -> Any:
+def _read(source: InputFile) -> Any:
     with NpzReader(source) as file:
         others = [name for name in file.names if name != _MEMBER and not _FURTHER.fullmatch(name)]
         if _MEMBER not in file.names or others:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fpf_notebook.files.inert_pickle import Attributes, load_inert
-from fpf_notebook.files.source import UNCHECKED, open_source
+from fpf_notebook.files.input_file import UNCHECKED, open_input
 from fpf_notebook.result.fields import FIELDS
 from fpf_notebook.result.fixed_points import FixedPoints
 
@@ -50,7 +50,7 @@ def load_legacy_fps(path: str | os.PathLike[str], *, max_bytes: int | None = Non
         If it is damaged, holds something else than fixed points, or asks for anything that numpy
         arrays do not need. It is a ValueError.
     """
-    source = open_source(path, "fixed points of FixedPointFinder", max_bytes=max_bytes)
+    source = open_input(path, "fixed points of FixedPointFinder", max_bytes=max_bytes)
     source.note_unchecked()
     content = load_inert(source, _CLASS)
     attributes = content.values if isinstance(content, Attributes) else content

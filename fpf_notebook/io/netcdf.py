@@ -13,7 +13,7 @@ import numpy as np
 
 from fpf_notebook.files.checksums import SEAL_MARK
 from fpf_notebook.files.hdf5 import Hdf5Reader, sealed_image
-from fpf_notebook.files.source import Source
+from fpf_notebook.files.input_file import InputFile
 from fpf_notebook.io.record import FORMAT, VERSION, check_version
 from fpf_notebook.result.fields import FIELDS
 
@@ -48,7 +48,7 @@ def image(arrays: dict[str, np.ndarray], metadata: str) -> bytes:
     return sealed_image(buffer.getvalue())
 
 
-def read(source: Source) -> tuple[dict[str, np.ndarray], str]:
+def read(source: InputFile) -> tuple[dict[str, np.ndarray], str]:
     """Read what :func:`image` made.
 
     Raises
@@ -86,7 +86,7 @@ def _parts(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
     return [("", array.astype(object) if array.dtype.kind == "U" else array)]
 
 
-def _typed(source: Source, file: Hdf5Reader, name: str) -> np.ndarray:
+def _typed(source: InputFile, file: Hdf5Reader, name: str) -> np.ndarray:
     """Return an array in the type that it had."""
     if FIELDS[name].type == "str":
         texts, shape = file.texts(name)
@@ -96,7 +96,7 @@ def _typed(source: Source, file: Hdf5Reader, name: str) -> np.ndarray:
     return numbers.astype(_type_of(source, file, name, numbers.size))
 
 
-def _type_of(source: Source, file: Hdf5Reader, name: str, size: int) -> np.dtype:
+def _type_of(source: InputFile, file: Hdf5Reader, name: str, size: int) -> np.dtype:
     """Return the type that `size` numbers or texts had, if there may be so many of it."""
     text = file.attribute(_TYPE, name)
     if not isinstance(text, str) or not _TYPES.fullmatch(text):

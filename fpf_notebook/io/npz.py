@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fpf_notebook.files.checksums import missing_seal
+from fpf_notebook.files.input_file import InputFile
 from fpf_notebook.files.npz import NpzReader, npz_image
-from fpf_notebook.files.source import Source
 from fpf_notebook.io.record import FORMAT, VERSION, check_version, has_digests
 
 # Beside the arrays. JSON as bytes, since numpy keeps text with four bytes a character.
@@ -24,7 +24,7 @@ def image(arrays: dict[str, np.ndarray], metadata: str) -> bytes:
     return npz_image(entries, compress=True, json=[_METADATA])
 
 
-def read(source: Source) -> tuple[dict[str, np.ndarray], str]:
+def read(source: InputFile) -> tuple[dict[str, np.ndarray], str]:
     """Read what :func:`image` made.
 
     Raises

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from fpf_notebook.analysis.spike_data import SpikeData
 from fpf_notebook.files.hdf5 import Hdf5Reader
-from fpf_notebook.files.source import Source
+from fpf_notebook.files.input_file import InputFile
 
 __all__ = ["spikes_of_nwb"]
 
@@ -15,7 +15,7 @@ _TRIALS = "intervals/trials/"
 
 
 def spikes_of_nwb(
-    source: Source,
+    source: InputFile,
     file: Hdf5Reader,
     bin_width: float,
     align_to: str,
@@ -65,7 +65,7 @@ def spikes_of_nwb(
     )
 
 
-def _spike_times(source: Source, file: Hdf5Reader) -> tuple[np.ndarray, np.ndarray]:
+def _spike_times(source: InputFile, file: Hdf5Reader) -> tuple[np.ndarray, np.ndarray]:
     if "units" not in file or "units/spike_times" not in file:
         raise source.error("it has no units with spike times")
     times = file.numbers("units/spike_times").astype(np.float64)
@@ -85,7 +85,7 @@ def _spike_times(source: Source, file: Hdf5Reader) -> tuple[np.ndarray, np.ndarr
     return times, ends
 
 
-def _column(source: Source, file: Hdf5Reader, name: str) -> Float[np.ndarray, "trial"]:
+def _column(source: InputFile, file: Hdf5Reader, name: str) -> Float[np.ndarray, "trial"]:
     if _TRIALS + name not in file:
         raise source.error(f"its trials have no column {name!r}")
     values = file.numbers(_TRIALS + name).astype(np.float64)

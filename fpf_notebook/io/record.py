@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fpf_notebook.files.checksums import check_digests, digests_of
-from fpf_notebook.files.source import JSON_EXPANSION, UNCHECKED, Source
+from fpf_notebook.files.input_file import JSON_EXPANSION, UNCHECKED, InputFile
 from fpf_notebook.result.fields import FIELDS
 from fpf_notebook.result.fixed_points import FixedPoints
 
@@ -57,7 +57,7 @@ def has_digests(metadata: str) -> bool:
     return f'"{_DIGESTS}": ' in metadata
 
 
-def from_record(source: Source, arrays: dict[str, np.ndarray], metadata: str) -> FixedPoints:
+def from_record(source: InputFile, arrays: dict[str, np.ndarray], metadata: str) -> FixedPoints:
     """Make the points of what :func:`to_record` returned.
 
     Parameters
@@ -110,7 +110,7 @@ def _made(arrays: dict[str, np.ndarray], entries: dict[str, Any]) -> FixedPoints
     return FixedPoints(**fields)
 
 
-def check_version(source: Source, name: object, version: object) -> None:
+def check_version(source: InputFile, name: object, version: object) -> None:
     """Refuse what this release cannot read.
 
     Raises

@@ -10,9 +10,9 @@ import numpy as np
 from fpf_notebook.analysis.spike_checks import check_positive
 from fpf_notebook.analysis.spike_data import SpikeData
 from fpf_notebook.files.hdf5 import MAGIC, Hdf5Reader
+from fpf_notebook.files.input_file import InputFile, open_input
 from fpf_notebook.files.npy import read_npy
 from fpf_notebook.files.npz import NpzReader
-from fpf_notebook.files.source import Source, open_source
 from fpf_notebook.io.nwb import spikes_of_nwb
 
 __all__ = ["load_spikes"]
@@ -100,7 +100,7 @@ def load_spikes(
         raise ValueError(f"format must be one of {get_args(Format)}, got {format!r}")
     if bin_width is not None:
         check_positive("bin_width", bin_width)
-    source = open_source(path, "a set of spikes", max_bytes=max_bytes)
+    source = open_input(path, "a set of spikes", max_bytes=max_bytes)
     if not source.data.startswith(MAGIC):
         if format not in ("auto", "arrays"):
             raise source.error(f"it is no HDF5 file, which the format {format!r} needs")
@@ -120,7 +120,7 @@ def load_spikes(
     raise source.error(f"it is an HDF5 file, which the format {format!r} is not")
 
 
-def _format_of(source: Source, file: Hdf5Reader) -> str:
+def _format_of(source: InputFile, file: Hdf5Reader) -> str:
     if "units" in file or "intervals" in file or "nwb_version" in file:
         return "nwb"
     for name, key in (
@@ -139,7 +139,7 @@ def _format_of(source: Source, file: Hdf5Reader) -> str:
     )
 
 
-def _of_arrays(source: Source, bin_width: float | None, n_heldin: int | None) -> SpikeData:
+def _of_arrays(source: InputFile, bin_width: float | None, n_heldin: int | None) -> SpikeData:
     if source.data.startswith(_NPY_MAGIC):
         import io
 
@@ -169,7 +169,7 @@ def _of_arrays(source: Source, bin_width: float | None, n_heldin: int | None) ->
 
 
 def _of_nlb(
-    source: Source, file: Hdf5Reader, bin_width: float | None, n_heldin: int | None
+    source: InputFile, file: Hdf5Reader, bin_width: float | None, n_heldin: int | None
 ) -> SpikeData:
     parts, n_seen = [], 0
     for split in ("train", "eval"):
@@ -190,7 +190,12 @@ def _of_nlb(
 
 
 def _of_lfads(
-    source: Source, file: Hdf5Reader, bin_width: float | None, n_heldin: int | None, *, torch: bool
+    source: InputFile,
+    file: Hdf5Reader,
+    bin_width: float | None,
+    n_heldin: int | None,
+    *,
+    torch: bool,
 ) -> SpikeData:
     data = "recon_data" if torch and "train_recon_data" in file else "data"
     data = "encod_data" if torch and data == "data" else data
@@ -217,7 +222,7 @@ def _of_lfads(
 
 
 def _joined(
-    source: Source,
+    source: InputFile,
     parts: list[np.ndarray],
     bin_width: float | None,
     n_heldin: int | None,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fpf_notebook.files.atomic import write_file
 from fpf_notebook.files.hdf5 import MAGIC
-from fpf_notebook.files.source import open_source
+from fpf_notebook.files.input_file import open_input
 from fpf_notebook.io import netcdf, npz
 from fpf_notebook.io.record import from_record, to_record
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -75,7 +75,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Fixed
         If it is truncated or damaged, was not written by `save`, or by a newer version. The message
         names the arrays that are not what was saved. It is a ValueError.
     """
-    source = open_source(path, "fixed points", max_bytes=max_bytes)
+    source = open_input(path, "fixed points", max_bytes=max_bytes)
     if source.data.startswith(MAGIC):
         return from_record(source, *netcdf.read(source))
     if source.data.startswith(b"PK\x03\x04"):

@@ -13,7 +13,7 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.forward import (
     Forward,
     Readout,
@@ -30,9 +30,9 @@ Box = tuple[Float[Array, "n_states"], Float[Array, "n_states"]]
 def check_sizes(n_inputs: Any, n_hidden: Any, n_outputs: Any) -> tuple[int, int, int]:
     """Return the three sizes of a model as ``int``, or raise an error that names the wrong one."""
     return (
-        check("models", "n_inputs", n_inputs),
-        check("models", "n_hidden", n_hidden),
-        check("models", "n_outputs", n_outputs),
+        checked_argument("models", "n_inputs", n_inputs),
+        checked_argument("models", "n_hidden", n_hidden),
+        checked_argument("models", "n_outputs", n_outputs),
     )
 
 

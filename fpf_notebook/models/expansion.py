@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.forward import Parameters
 
 Expand = Callable[[Parameters, Array], Array]
@@ -73,10 +73,10 @@ class ResidualMLP(bp.DynamicalSystem):  # type: ignore[misc]
         seed: int = 0,
         name: str | None = None,
     ) -> None:
-        n_states = check("models", "n_states", n_states)
-        depth = check("models", "depth", depth)
-        width = check("models", "width", width)
-        seed = check("models", "seed", seed)
+        n_states = checked_argument("models", "n_states", n_states)
+        depth = checked_argument("models", "depth", depth)
+        width = checked_argument("models", "width", width)
+        seed = checked_argument("models", "seed", seed)
         if nonlinearity not in _NONLINEARITIES:
             raise ValueError(
                 f"nonlinearity must be one of {list(_NONLINEARITIES)}, got {nonlinearity!r}"

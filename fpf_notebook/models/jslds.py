@@ -15,7 +15,7 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.expansion import ExpansionModule, ResidualMLP, check_expansion
@@ -128,7 +128,7 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
                 "rnn must be one of fpf_notebook.models or a StepMap (see as_step_map), got "
                 f"{type(rnn).__name__}"
             )
-        elif check("models", "n_outputs", n_outputs):
+        elif checked_argument("models", "n_outputs", n_outputs):
             raise ValueError("n_outputs is for a StepMap; this network has its own readout")
         point = as_input_point(input_point, rnn.n_inputs)
         if expansion is None:

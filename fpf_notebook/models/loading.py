@@ -3,8 +3,8 @@
 from os import PathLike
 from typing import Any
 
+from fpf_notebook.files.input_file import open_input
 from fpf_notebook.files.npz import NpzReader
-from fpf_notebook.files.source import open_source
 from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.gru import GRU
 from fpf_notebook.models.lstm import LSTM
@@ -40,7 +40,7 @@ def load_model(filepath: str | PathLike[str], *, max_bytes: int | None = None) -
         If the file is damaged, an array is missing or has a wrong shape, or the kind is unknown. It
         is a ValueError.
     """
-    source = open_source(filepath, "a model", max_bytes=max_bytes)
+    source = open_input(filepath, "a model", max_bytes=max_bytes)
     with NpzReader(source) as file:
         if not file.is_sealed():
             source.note_unchecked()

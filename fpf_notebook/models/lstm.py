@@ -10,7 +10,7 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.base import Box, RecurrentModel, check_sizes, normal_weights
 from fpf_notebook.models.forward import Parameters, Readout, Step, linear_readout
 
@@ -122,7 +122,7 @@ class LSTM(RecurrentModel):
         name: str | None = None,
     ) -> None:
         n_inputs, n_hidden, n_outputs = check_sizes(n_inputs, n_hidden, n_outputs)
-        rng = np.random.default_rng(check("models", "seed", seed))
+        rng = np.random.default_rng(checked_argument("models", "seed", seed))
         arrays = normal_weights(rng, n_inputs, n_hidden, n_outputs, n_rows=4 * n_hidden)
         biases = {bias: np.zeros(4 * n_hidden, np.float32) for bias in ("b_ih", "b_hh")}
         biases["b_ih"][n_hidden : 2 * n_hidden] = 1.0

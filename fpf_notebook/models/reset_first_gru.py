@@ -11,7 +11,7 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.base import Box, RecurrentModel, check_sizes, normal_weights
 from fpf_notebook.models.forward import Parameters, Step
 
@@ -71,7 +71,7 @@ class ResetFirstGRU(RecurrentModel):
         name: str | None = None,
     ) -> None:
         n_inputs, n_hidden, n_outputs = check_sizes(n_inputs, n_hidden, n_outputs)
-        rng = np.random.default_rng(check("models", "seed", seed))
+        rng = np.random.default_rng(checked_argument("models", "seed", seed))
         arrays = normal_weights(rng, n_inputs, n_hidden, n_outputs, n_rows=3 * n_hidden)
         zeros = {
             "b": np.zeros(3 * n_hidden, np.float32),

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.models.base import Box, RecurrentModel
 from fpf_notebook.models.forward import Parameters, Step
@@ -52,8 +52,8 @@ class StepMapRNN(RecurrentModel):
                 f"step_map {step_map.name!r} is a flow; a recurrent network needs a map (its step "
                 "of one dt)"
             )
-        n_outputs = check("models", "n_outputs", n_outputs)
-        rng = np.random.default_rng(check("models", "seed", seed))
+        n_outputs = checked_argument("models", "n_outputs", n_outputs)
+        rng = np.random.default_rng(checked_argument("models", "seed", seed))
         self._names, self._constants, self._structure = _named_leaves(step_map.params)
         self._check_precision(step_map)
         super(RecurrentModel, self).__init__(name=name, mode=bm.TrainingMode())

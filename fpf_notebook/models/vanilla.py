@@ -10,7 +10,7 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.base import (
     Box,
     RecurrentModel,
@@ -90,7 +90,7 @@ class VanillaRNN(RecurrentModel):
         name: str | None = None,
     ) -> None:
         n_inputs, n_hidden, n_outputs = check_sizes(n_inputs, n_hidden, n_outputs)
-        rng = np.random.default_rng(check("models", "seed", seed))
+        rng = np.random.default_rng(checked_argument("models", "seed", seed))
         arrays = normal_weights(rng, n_inputs, n_hidden, n_outputs, n_rows=n_hidden)
         zeros = {"b": np.zeros(n_hidden, np.float32), "b_out": np.zeros(n_outputs, np.float32)}
         self._set_up(arrays | zeros, nonlinearity, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 
 
 @dataclass
@@ -89,7 +89,7 @@ class PlotConfig:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        self.figsize = check("plots", "figsize", self.figsize)
+        self.figsize = checked_argument("plots", "figsize", self.figsize)
         self.kwargs = {} if self.kwargs is None else self.kwargs
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.plots.scene import Backend, Scene
 
 
@@ -41,7 +41,7 @@ def draw(
         For an unknown backend, or a size that is not two positive numbers.
     """
     check_backend(backend)
-    figsize = check("plots", "figsize", figsize)
+    figsize = checked_argument("plots", "figsize", figsize)
     if backend == "plotly":
         from fpf_notebook.plots import plotly_backend
 

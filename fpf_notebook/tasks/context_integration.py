@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.tasks.task import Seed
 from fpf_notebook.tasks.trials import Trials
 
@@ -59,10 +59,10 @@ class ContextIntegration:
         noise: float = 0.025,
         duration: float = 1.0,
     ) -> None:
-        self.n_time = check(_CALL, "n_time", n_time)
-        self.bias = check(_CALL, "bias", bias)
-        self.noise = check(_CALL, "noise", noise)
-        self.duration = check(_CALL, "duration", duration)
+        self.n_time = checked_argument(_CALL, "n_time", n_time)
+        self.bias = checked_argument(_CALL, "bias", bias)
+        self.noise = checked_argument(_CALL, "noise", noise)
+        self.duration = checked_argument(_CALL, "duration", duration)
 
     @property
     def step_noise(self) -> float:
@@ -90,7 +90,7 @@ class ContextIntegration:
         trials : Trials
             Inputs ``[trial, time, 4]``, targets and mask ``[trial, time, 1]``; all steps count.
         """
-        n_trials = check(_CALL, "n_trials", n_trials)
+        n_trials = checked_argument(_CALL, "n_trials", n_trials)
         rng = np.random.default_rng(seed)
         biases = self.bias * 2 * (rng.standard_normal((n_trials, _N_STREAMS)) - 0.5)
         contexts = rng.integers(0, _N_STREAMS, n_trials)
@@ -129,7 +129,7 @@ class ContextIntegration:
             raise ValueError("biases must be finite, got NaN or infinity in it")
         if isinstance(context, bool) or context not in range(_N_STREAMS):
             raise ValueError(f"context must be 0 or 1, got {context!r}")
-        n_trials = check(_CALL, "n_trials", n_trials)
+        n_trials = checked_argument(_CALL, "n_trials", n_trials)
         rng = np.random.default_rng(seed)
         pairs = np.repeat(pairs, n_trials, axis=0)
         return self._trials(pairs, np.full(len(pairs), context), rng)

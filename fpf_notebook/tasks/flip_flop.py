@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.tasks.task import Seed
 from fpf_notebook.tasks.trials import Trials
 
@@ -62,16 +62,18 @@ class FlipFlop:
         p: float | None = None,
         encoding: Encoding = "pulse",
     ) -> None:
-        self.encoding: Encoding = check(_CALL, "encoding", encoding)
+        self.encoding: Encoding = checked_argument(_CALL, "encoding", encoding)
         default_n_time, default_p = _DEFAULTS[encoding]
-        self.n_bits: int = check(_CALL, "n_bits", n_bits)
-        self.n_time: int = check(_CALL, "n_time", default_n_time if n_time is None else n_time)
+        self.n_bits: int = checked_argument(_CALL, "n_bits", n_bits)
+        self.n_time: int = checked_argument(
+            _CALL, "n_time", default_n_time if n_time is None else n_time
+        )
         if self.n_time <= _N_NOT_SCORED[encoding]:
             raise ValueError(
                 f"n_time is {n_time}, expected at least {1 + _N_NOT_SCORED[encoding]} for "
                 f"encoding={encoding!r}: its first steps are not scored."
             )
-        self.p: float = check(_CALL, "p", default_p if p is None else p)
+        self.p: float = checked_argument(_CALL, "p", default_p if p is None else p)
 
     @property
     def n_inputs(self) -> int:
@@ -99,7 +101,7 @@ class FlipFlop:
         trials : Trials
             Inputs ``[trial, time, n_inputs]``, targets and mask ``[trial, time, n_bits]``.
         """
-        n_trials = check(_CALL, "n_trials", n_trials)
+        n_trials = checked_argument(_CALL, "n_trials", n_trials)
         rng = np.random.default_rng(seed)
         chance = rng.random((n_trials, self.n_time, self.n_bits), dtype=np.float32)
         pulses = (chance < self.p / 2).astype(np.int8)

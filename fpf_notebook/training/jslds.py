@@ -7,7 +7,7 @@ from functools import lru_cache
 import jax.numpy as jnp
 from jax import Array
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.forward import Parameters, Readout, Step, roll_out
 from fpf_notebook.models.jslds import JSLDS, run_both
 from fpf_notebook.models.jslds_core import RNN, Core, part_of
@@ -80,7 +80,7 @@ def co_training_loss(
         "lambda_a": lambda_a,
     }
     call = "training.co_training_loss"
-    checked = {name: check(call, name, value) for name, value in factors.items()}
+    checked = {name: checked_argument(call, name, value) for name, value in factors.items()}
     if not any(checked.values()):
         raise ValueError(
             "lambda_rnn, lambda_jslds, lambda_e and lambda_a are all 0: nothing would be trained"

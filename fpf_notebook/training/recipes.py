@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import optax
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models import GRU, LSTM, RecurrentModel, VanillaRNN
 from fpf_notebook.tasks import FlipFlop
 from fpf_notebook.training.history import TrainingHistory
@@ -114,14 +114,16 @@ def train_flip_flop(
     TypeError, ValueError
         If an argument is wrong.
     """
-    n_bits = check("training.train_flip_flop", "n_bits", n_bits)
-    n_attempts = check("training.train_flip_flop", "n_attempts", n_attempts)
-    seed = check("training.train_flip_flop", "seed", seed)
+    n_bits = checked_argument("training.train_flip_flop", "n_bits", n_bits)
+    n_attempts = checked_argument("training.train_flip_flop", "n_attempts", n_attempts)
+    seed = checked_argument("training.train_flip_flop", "seed", seed)
     if cell not in _MODELS:
         raise ValueError(f"cell must be one of {list(_MODELS)}, got {cell!r}")
     recipe = flip_flop_recipe(n_bits, cell)
     if n_hidden is not None:
-        recipe = replace(recipe, n_hidden=check("training.train_flip_flop", "n_hidden", n_hidden))
+        recipe = replace(
+            recipe, n_hidden=checked_argument("training.train_flip_flop", "n_hidden", n_hidden)
+        )
     callbacks = tuple(callbacks)
     task = FlipFlop(n_bits)
     notes: list[str] = []

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from fpf_notebook.arguments import check
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.forward import Forward
 from fpf_notebook.tasks import Task, Trials
 from fpf_notebook.training.callbacks import Callbacks
@@ -124,18 +124,18 @@ def train(
             )
         loss = task_loss(forward)
     dtype = np.dtype(jnp.result_type(*params.values()))
-    seed = check("training.train", "seed", seed)
-    clip_norm = check("training.train", "clip_norm", clip_norm)
+    seed = checked_argument("training.train", "seed", seed)
+    clip_norm = checked_argument("training.train", "clip_norm", clip_norm)
     settings = Settings(
         loss=loss,
         forward=forward,
         optimizer=make_optimizer(optimizer, learning_rate, params),
-        n_epochs=check("training.train", "n_epochs", n_epochs),
-        steps_per_epoch=check("training.train", "steps_per_epoch", steps_per_epoch),
-        batch_size=check("training.train", "batch_size", batch_size),
+        n_epochs=checked_argument("training.train", "n_epochs", n_epochs),
+        steps_per_epoch=checked_argument("training.train", "steps_per_epoch", steps_per_epoch),
+        batch_size=checked_argument("training.train", "batch_size", batch_size),
         clip_norm=float("inf") if clip_norm is None else clip_norm,
-        l2=check("training.train", "l2", l2),
-        min_loss=check("training.train", "min_loss", min_loss),
+        l2=checked_argument("training.train", "l2", l2),
+        min_loss=checked_argument("training.train", "min_loss", min_loss),
         validation=_validation(validation, task, seed),
         seed=seed,
         dtype=dtype,
@@ -206,7 +206,7 @@ def _validation(validation: int | Trials | None, task: Task, seed: int) -> Trial
         return validation
     if validation is None:
         return None
-    n_trials = check("training.train", "validation", validation)
+    n_trials = checked_argument("training.train", "validation", validation)
     held_out = getattr(task, "validation_trials", None)
     return validation_trials(task, n_trials, seed) if held_out is None else held_out()
 

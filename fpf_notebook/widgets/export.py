@@ -103,7 +103,7 @@ def frame(
     )
 
 
-def save_html(
+def write_page(
     path: str | Path, states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook"
 ) -> Path:
     """Write a page atomically and return its path.

@@ -76,9 +76,9 @@ class StaticPicture:
 
     def save_html(self, path: str | Path) -> Path:
         """Write one self-contained interactive page: no kernel, no network; return its path."""
-        from fpf_notebook.widgets.export import save_html
+        from fpf_notebook.widgets.export import write_page
 
-        return save_html(path, *self._page())
+        return write_page(path, *self._page())
 
     def wait(self, timeout: float | None = None) -> Any:
         """Wait until nothing is being computed."""

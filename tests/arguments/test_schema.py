@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook.analysis import FixedPoints, launch, pulse, pushes
-from fpf_notebook.arguments import CALLS, bad_calls, check
+from fpf_notebook.arguments import CALLS, bad_calls, checked_argument
 from fpf_notebook.arguments.kinds import (
     Array,
     Choice,
@@ -128,7 +128,7 @@ def test_bounds_and_their_neighbours():
 )
 def test_the_message_says_what_was_given_what_is_expected_and_why(call, argument, value, text):
     with pytest.raises((TypeError, ValueError), match=f"^{argument} .*{text}"):
-        check(call, argument, value)
+        checked_argument(call, argument, value)
 
 
 def test_arrays_of_other_kinds():

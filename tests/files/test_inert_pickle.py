@@ -17,12 +17,12 @@ import pytest
 
 from fpf_notebook.files import FileError, inert_pickle
 from fpf_notebook.files.inert_pickle import Attributes
-from fpf_notebook.files.source import Source, default_limit
+from fpf_notebook.files.input_file import InputFile, default_limit
 from tests.files.samples import billion_laughs
 
 
 def load_inert(data: bytes, class_name: str) -> Any:
-    source = Source(Path("points.fps"), "old points", data, default_limit(len(data)))
+    source = InputFile(Path("points.fps"), "old points", data, default_limit(len(data)))
     return inert_pickle.load_inert(source, class_name)
 
 

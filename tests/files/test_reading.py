@@ -19,9 +19,9 @@ from fpf_notebook.dynamics import step_map_from_weights
 from fpf_notebook.files import FileError, read_arrays, write_arrays
 from fpf_notebook.files.checksums import digests_of
 from fpf_notebook.files.hdf5 import Hdf5Reader
+from fpf_notebook.files.input_file import FLOOR, InputFile, default_limit, open_input
 from fpf_notebook.files.npz import NpzReader, npz_image
 from fpf_notebook.files.safetensors import read_safetensors
-from fpf_notebook.files.source import FLOOR, Source, default_limit, open_source
 from fpf_notebook.io import load
 from fpf_notebook.models import load_model
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -31,8 +31,8 @@ from tests.result.records import full_record
 OWN = [name for name, sample in SAMPLES.items() if sample.checked]
 
 
-def source_of(data: bytes, limit: int | None = None) -> Source:
-    return Source(Path("a.file"), "a test", data, limit or default_limit(len(data)))
+def source_of(data: bytes, limit: int | None = None) -> InputFile:
+    return InputFile(Path("a.file"), "a test", data, limit or default_limit(len(data)))
 
 
 def npz_of(**members: bytes) -> bytes:
@@ -97,7 +97,7 @@ def test_the_limit_is_a_positive_whole_number(tmp_path):
     (tmp_path / "a").write_bytes(b"x")
     for wrong, kind in ((True, TypeError), ("8", TypeError), (1.5, TypeError), (0, ValueError)):
         with pytest.raises(kind, match=r"max_bytes is .*, expected a whole number of at least 1"):
-            open_source(tmp_path / "a", "a test", max_bytes=wrong)
+            open_input(tmp_path / "a", "a test", max_bytes=wrong)
 
 
 # -- changed bits ----------------------------------------------------------------------------------
@@ -489,7 +489,7 @@ def test_safetensors_of_all_types():
     np.testing.assert_allclose(read_safetensors(half)["a"], [1.5, -2.0, 1e30], rtol=1e-2)
 
 
-def _safetensors(header: object, data: np.ndarray) -> Source:
+def _safetensors(header: object, data: np.ndarray) -> InputFile:
     text = json.dumps(header).encode()
     return source_of(len(text).to_bytes(8, "little") + text + data.tobytes())
 

@@ -215,7 +215,7 @@ def test_ctrl_c_while_jacobians_are_computed(monkeypatch: pytest.MonkeyPatch) ->
     def interrupted(*args: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ledger_module, "linearize", interrupted)
+    monkeypatch.setattr(ledger_module, "jacobians_at", interrupted)
     unique, _ = switch().find_fixed_points(initial_states=STARTS)
     assert unique.interrupted
     assert len(unique) == 3

@@ -11,7 +11,7 @@ import stat
 import numpy as np
 import pytest
 
-from fpf_notebook.widgets.export import page, save_html
+from fpf_notebook.widgets.export import page, write_page
 from fpf_notebook.widgets.view import BUNDLE
 
 LIMIT = 120_000
@@ -46,10 +46,10 @@ def test_numbers_that_json_does_not_know_are_refused():
 
 def test_file_is_written_whole_or_not_at_all(tmp_path):
     target = tmp_path / "page.html"
-    save_html(target, [{"kind": "explorer"}])
+    write_page(target, [{"kind": "explorer"}])
     first = target.read_text()
     with pytest.raises(TypeError):
-        save_html(target, [{"kind": object()}])
+        write_page(target, [{"kind": object()}])
     assert target.read_text() == first
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
     umask = os.umask(0)

@@ -21,9 +21,9 @@ from fpf_notebook.dynamics.frameworks.recurrent import (
     recipe_of_layers,
 )
 from fpf_notebook.dynamics.step_map import Precision, StepMap
+from fpf_notebook.files.input_file import open_input
 from fpf_notebook.files.npz import NpzReader
 from fpf_notebook.files.safetensors import read_safetensors
-from fpf_notebook.files.source import open_source
 
 _KINDS: dict[str, tuple[Kind, str]] = {
     "rnn": ("rnn", "tanh"),
@@ -127,7 +127,7 @@ def _arrays(source: Any, max_bytes: int | None) -> tuple[dict[str, np.ndarray], 
             "run any code when it is loaded; save the weights once more from PyTorch: "
             "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
         )
-    file = open_source(path, "weights", max_bytes=max_bytes)
+    file = open_input(path, "weights", max_bytes=max_bytes)
     if path.suffix == ".safetensors":
         return read_safetensors(file), path.name
     with NpzReader(file) as reader:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.finder.evaluation import evaluate, linearize
+from fpf_notebook.finder.evaluation import evaluate, jacobians_at
 from fpf_notebook.finder.proposals.drive import Driven, with_drive
 from fpf_notebook.finder.proposals.fibers import Curve
 
@@ -154,11 +154,11 @@ class CurveSource:
         x, u = self._middle[None], self.u[None].copy()
         driven = self._driven
         if driven is None:
-            return linearize(self.step_map, x, u)[0][0], False
+            return jacobians_at(self.step_map, x, u)[0][0], False
         u[0, -1] = _WEAK
-        jacobians, by_input = linearize(self.step_map, x, u)
+        jacobians, by_input = jacobians_at(self.step_map, x, u)
         u[0, -1] = -np.inf  # exp(w) = 0: what of the Jacobian does not go through the nonlinearity
-        rest, _ = linearize(self.step_map, x, u)
+        rest, _ = jacobians_at(self.step_map, x, u)
         through = (jacobians[0] - rest[0]) * np.exp(-_WEAK)
         slopes = by_input[0, :, driven.n_inputs : -1]
         slope = np.diag(slopes) if driven.n_driven == self._n else np.zeros(0)

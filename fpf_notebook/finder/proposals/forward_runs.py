@@ -20,7 +20,7 @@ import numpy as np
 from fpf_notebook.dynamics.batches import padded
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder.candidates import Candidates, concatenate_candidates
-from fpf_notebook.finder.evaluation import linearize
+from fpf_notebook.finder.evaluation import jacobians_at
 from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.proposals.orbits import growth, polish_orbit
 from fpf_notebook.finder.proposals.running import (
@@ -343,7 +343,7 @@ class Runner:
             return leaves, direction
         groups = _groups(point[index], u[index])
         first = np.unique(groups, return_index=True)[1]
-        jacobian, _ = linearize(self.step_map, point[index[first]], u[index[first]])
+        jacobian, _ = jacobians_at(self.step_map, point[index[first]], u[index[first]])
         for k, matrix in enumerate(jacobian):
             leaves[index[groups == k]], direction[index[groups == k]] = growth(matrix, self.flow)
         return leaves, direction

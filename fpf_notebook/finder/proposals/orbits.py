@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.finder.evaluation import evaluate, linearize
+from fpf_notebook.finder.evaluation import evaluate, jacobians_at
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -58,7 +58,7 @@ def polish_orbit(
             break  # rounding has been reached
         if error == 0.0:
             break
-        jacobians, _ = linearize(step_map, orbit, inputs)
+        jacobians, _ = jacobians_at(step_map, orbit, inputs)
         product = eye
         for jacobian in jacobians:
             product = jacobian @ product

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fpf_notebook.finder.evaluation import evaluate, linearize
+from fpf_notebook.finder.evaluation import evaluate, jacobians_at
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -86,7 +86,7 @@ def swaps(
     n = step_map.n_states
     u = np.asarray(u, dtype=np.float64)
     # At a state that every permutation leaves as it is, couplings can be compared.
-    jacobian, _ = linearize(step_map, np.full((1, n), 0.37 * scale), u[None])
+    jacobian, _ = jacobians_at(step_map, np.full((1, n), 0.37 * scale), u[None])
     moved = evaluate(step_map, np.full((1, n), 0.37 * scale), u[None])[0]
     weights = np.round(jacobian[0] / max(float(np.abs(jacobian).max()), 1e-300), 9)
     kinds = _kinds(weights, np.round(moved / scale, 9))

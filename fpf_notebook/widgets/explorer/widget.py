@@ -18,8 +18,8 @@ from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.request import SearchRequest
-from fpf_notebook.finder.source import MODEL_OPTIONS
 from fpf_notebook.finder.suggest import refuse_unknown
+from fpf_notebook.finder.traced_model import MODEL_OPTIONS
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.explorer import scene as scenes
 from fpf_notebook.widgets.explorer import search as searching

@@ -16,13 +16,13 @@ from fpf_notebook.finder.options import Options
 if TYPE_CHECKING:
     from fpf_notebook.finder.request import SearchRequest
 
-__all__ = ["MODEL_OPTIONS", "Source"]
+__all__ = ["MODEL_OPTIONS", "TracedModel"]
 
 MODEL_OPTIONS = tuple(name for name in STEP_OPTION_NAMES if name != "dtype")
 """Options of `as_step_map` that the finder and the explorer hand on."""
 
 
-class Source:
+class TracedModel:
     """A model, with the options of `as_step_map`.
 
     Parameters

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["detached"]
+__all__ = ["with_copied_arrays"]
 
 
-def detached(function: Callable[..., Any]) -> Callable[..., Any]:
+def with_copied_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function with copies in place of the arrays that it holds.
 
     Parameters

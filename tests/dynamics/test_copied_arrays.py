@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook.dynamics import as_step_map
-from fpf_notebook.dynamics.detached import detached
+from fpf_notebook.dynamics.copied_arrays import with_copied_arrays
 
 GLOBAL = np.array([[1.8, -1.2], [-1.2, 1.8]])
 H = np.array([0.5, -0.25])
@@ -53,8 +53,8 @@ def test_nothing_is_copied_where_there_is_no_array():
     def step(h, u):
         return jnp.tanh(scale * h + u)
 
-    assert detached(step) is step
-    assert detached(jnp.tanh) is jnp.tanh
+    assert with_copied_arrays(step) is step
+    assert with_copied_arrays(jnp.tanh) is jnp.tanh
 
 
 def test_functions_that_call_each_other():
@@ -64,4 +64,4 @@ def test_functions_that_call_each_other():
     def odd(h, n):
         return even(h, n - 1)
 
-    np.testing.assert_allclose(detached(even)(1.0, 4), 1.8**2)
+    np.testing.assert_allclose(with_copied_arrays(even)(1.0, 4), 1.8**2)

@@ -17,9 +17,9 @@ __all__ = [
     "FLOOR",
     "JSON_EXPANSION",
     "UNCHECKED",
-    "Source",
+    "InputFile",
     "default_limit",
-    "open_source",
+    "open_input",
 ]
 
 EXPANSION = 64
@@ -38,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass
-class Source:
+class InputFile:
     """A file in memory that is being read.
 
     Attributes
@@ -106,9 +106,9 @@ def default_limit(n_bytes: int) -> int:
     return max(FLOOR, EXPANSION * n_bytes)
 
 
-def open_source(
+def open_input(
     path: str | os.PathLike[str], format: str, *, max_bytes: int | None = None
-) -> Source:
+) -> InputFile:
     """Read a file into memory, as it is.
 
     Parameters
@@ -142,4 +142,4 @@ def open_source(
         raise FileError(path, format, "it is a device or a pipe, not a file")
     data = path.read_bytes()
     limit = default_limit(len(data)) if max_bytes is None else max_bytes
-    return Source(path, format, data, limit)
+    return InputFile(path, format, data, limit)
