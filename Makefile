@@ -52,6 +52,13 @@ INSTALL_BROWSER := apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractiv
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
+# What JAX has compiled serves all processes that test: both workers, the kernels one after another,
+# the scripts that tests start. Keyed by program and version; half of the time goes into compiling.
+test tests test-browser test-kernels test-versions: export JAX_COMPILATION_CACHE_DIR := \
+    $(abspath $(VENV))/jax-cache
+test tests test-browser test-kernels test-versions: \
+    export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.05
+
 demo: $(VENV)/.installed  ## train a 3-bit flip-flop network, find all its fixed points, draw them
 	@echo "make demo: running fpf-notebook demo $(DEMO_ARGS)"
 	@$(BIN)/fpf-notebook demo $(DEMO_ARGS)
