@@ -1,12 +1,18 @@
-"""Latest wins: work on a background thread, where a newer request cancels the older one.
+"""Latest wins, but nothing that is nearly done is thrown away: work on a background thread.
 
-The widget's own thread never waits: it submits a job and is free. A job gets a cancel token, which
-the finder asks between its compiled chunks, and a reporter for progress. Its result is delivered
-only if no newer job has been submitted meanwhile.
+The widget's own thread never waits: it submits a job and is free. Of the jobs that wait, the newest
+is kept. The one that runs is left alone for a tenth of a second, so that a hand on a slider sees
+pictures all the while: what ends within that time is delivered, whatever has been submitted since.
+What takes longer is stopped for a newer one.
+
+A job may begin with a quick look, which is always delivered. While moves follow each other
+closely, looks are all that is done; the work itself waits until the hand rests.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import threading
 import time
 import weakref
@@ -16,9 +22,25 @@ from typing import Any
 
 from fpf_notebook.finder.progress import CancelToken, SilentProgress
 
-__all__ = ["UPDATES_PER_SECOND", "Job", "LatestWins", "Report", "ThrottledProgress"]
+__all__ = [
+    "GRACE",
+    "REST",
+    "UPDATES_PER_SECOND",
+    "Job",
+    "LatestWins",
+    "Report",
+    "ThrottledProgress",
+]
 
 UPDATES_PER_SECOND = 20
+GRACE = 0.1
+"""Seconds for which a newer job leaves the running one alone."""
+
+REST = 0.15
+"""Seconds without a move after which a hand is taken to rest."""
+
+# A search that ends within `GRACE` begins sooner, and its picture is there within `REST`.
+_SHORT_REST = 0.03
 # A job that ends sooner is not announced: its result says it all, and nothing flickers.
 _UNANNOUNCED = 0.12
 
@@ -86,11 +108,43 @@ class Job:
     work : callable
         ``work(cancel, progress)``, on the thread. It must not touch the user's model.
     deliver : callable
-        Called with what `work` returned, on the thread, unless a newer job was submitted.
+        Called with what `work` returned, on the thread, unless it was stopped for a newer job.
+    look : callable, optional
+        ``look(cancel)``: a quick first answer, done before the work and delivered at once; None if
+        there is none. It is left out where the work itself is known to be as quick.
+    patience : float
+        Seconds for which a newer job leaves this one alone. Default `GRACE`.
+    afterwards : callable, optional
+        ``afterwards(cancel)``: done when the result is delivered and nobody waits any more, to
+        compile what the next job will need.
     """
 
     work: Callable[[CancelToken, ThrottledProgress], Any]
     deliver: Callable[[Any], None]
+    look: Callable[[CancelToken], Any] | None = None
+    patience: float = GRACE
+    afterwards: Callable[[CancelToken], Any] | None = None
+
+
+class _Token(CancelToken):
+    """A cancel token that can be flipped in a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began = time.perf_counter()
+        self._at = math.inf
+
+    def cancel_at(self, moment: float) -> None:
+        self._at = min(self._at, moment)
+
+    @property
+    def dropped(self) -> bool:
+        """Whether nobody wants the result at all."""
+        return super().cancelled
+
+    @property
+    def cancelled(self) -> bool:
+        return super().cancelled or time.perf_counter() >= self._at
 
 
 class _Desk:
@@ -101,17 +155,36 @@ class _Desk:
         self.tell = tell
         self.name = name
         self.pending: Job | None = None
-        self.running: CancelToken | None = None
+        self.running: _Token | None = None
+        self.preparing: _Token | None = None
+        self.patience = GRACE
         self.thread: threading.Thread | None = None
         self.error: BaseException | None = None
         self.closed = False
+        self.submitted = self.before = -math.inf  # when the last two jobs came
+        self.quick = False  # whether the last work ended within `GRACE`
 
     def close(self) -> None:
         with self.condition:
             self.closed = True
             self.pending = None
+            for token in (self.running, self.preparing):
+                if token is not None:
+                    token.cancel()
+            self.condition.notify_all()
+
+    def submit(self, job: Job) -> None:
+        with self.condition:
+            if self.closed:
+                raise RuntimeError("this widget was closed; make a new one")
+            self.pending = job
+            self.error = None
+            self.before, self.submitted = self.submitted, time.perf_counter()
             if self.running is not None:
-                self.running.cancel()
+                self.running.cancel_at(self.running.began + self.patience)
+            if self.thread is None or not self.thread.is_alive():
+                self.thread = threading.Thread(target=self.loop, name=self.name, daemon=True)
+                self.thread.start()
             self.condition.notify_all()
 
     def loop(self) -> None:
@@ -122,49 +195,123 @@ class _Desk:
                 if self.closed:
                     return
                 job, self.pending = self.pending, None
-                token = self.running = CancelToken()
-            assert job is not None
-            self._run(job, token)
-            # Before the next wait: a job keeps its widget's data alive.
-            del job, token
-            with self.condition:
-                self.running = None
-                self.condition.notify_all()
+                assert job is not None
+                token = self.running = _Token()
+                self.patience = job.patience
+            try:
+                delivered = self._run(job, token)
+                if delivered and job.afterwards is not None:
+                    self._prepare(job.afterwards)
+            finally:
+                # Before the next wait: a job keeps its widget's data alive.
+                del job, token
+                with self.condition:
+                    self.running = None
+                    self.condition.notify_all()
 
-    def _run(self, job: Job, token: CancelToken) -> None:
+    def _prepare(self, afterwards: Callable[[CancelToken], Any]) -> None:
+        """Do what nobody waits for."""
+        with self.condition:
+            self.running = None
+            self.condition.notify_all()
+        token = self.preparing = _Token()
+        with contextlib.suppress(Exception):  # the job that needs it says what is wrong
+            if not self.closed and self.pending is None:
+                afterwards(token)
+
+    def _run(self, job: Job, token: _Token) -> bool:
         began = time.perf_counter()
+        error: BaseException | None = None
+        try:
+            if job.look is not None and not (self.quick and not self._moving()):
+                seen = job.look(token)
+                if seen is not None and not self._dropped(token):
+                    job.deliver(seen)
+                if not self._rests(token):
+                    return False  # a newer job is waiting
+                token = self._renewed()
+            if not self._work(job, token, began):
+                return False
+        # `sys.exit()` in somebody's observer must not end the thread either.
+        except BaseException as problem:
+            error = problem
+        with self.condition:
+            if self.closed or (token.cancelled and error is None):
+                return False
+            self.error = error
+        seconds = time.perf_counter() - began
+        self._say(Report("error" if error else "idle", 1.0, "", seconds, error))
+        return error is None
+
+    def _work(self, job: Job, token: _Token, began: float) -> bool:
+        """Do the work itself; tell whether it was delivered."""
+        working = True
 
         def show(share: float, message: str) -> None:
             if not token.cancelled:
-                self.tell(Report("computing", share, message, time.perf_counter() - began))
+                self._say(Report("computing", share, message, time.perf_counter() - began))
 
         def announce() -> None:
             with self.condition:
                 if working and not token.cancelled:
-                    self.tell(Report("computing", seconds=time.perf_counter() - began))
+                    self._say(Report("computing", seconds=time.perf_counter() - began))
 
-        error: BaseException | None = None
-        working = True
         announcement = threading.Timer(_UNANNOUNCED, announce)
         announcement.daemon = True
         announcement.start()
         try:
-            try:
-                result = job.work(token, ThrottledProgress(show))
-            finally:
-                announcement.cancel()
-                with self.condition:
-                    working = False
-            if not token.cancelled:
-                job.deliver(result)
-        except Exception as problem:
-            error = problem
-        if token.cancelled:
-            return  # a newer job is waiting, or the owner is gone: nobody asks about this one
+            result = job.work(token, ThrottledProgress(show))
+        finally:
+            announcement.cancel()
+            with self.condition:
+                working = False
+        # A search that the token has stopped is not whole; one that ended by itself is.
+        if token.cancelled and (self._dropped(token) or not _is_whole(result)):
+            return False
+        self.quick = time.perf_counter() - token.began <= GRACE
+        job.deliver(result)
+        return True
+
+    def _moving(self) -> bool:
+        """Whether the last two moves followed each other closely."""
+        return self.submitted - self.before < REST
+
+    def _dropped(self, token: _Token) -> bool:
+        """Whether nobody wants what is running: cancelled by hand, or closed."""
+        return self.closed or token.dropped
+
+    def _rests(self, token: _Token) -> bool:
+        """Wait until the hand rests; tell whether it does, and nothing newer has come."""
         with self.condition:
-            self.error = error
-        seconds = time.perf_counter() - began
-        self.tell(Report("error" if error else "idle", 1.0, "", seconds, error))
+            while True:
+                if self.pending is not None or self.closed or self._dropped(token):
+                    return False
+                pause = (_SHORT_REST if self.quick else REST) if self._moving() else 0.0
+                left = self.submitted + pause - time.perf_counter()
+                if left <= 0:
+                    return True
+                self.condition.wait(left)
+
+    def _renewed(self) -> _Token:
+        """Start the clock of the work itself."""
+        with self.condition:
+            token = _Token()
+            if self.running is not None and self._dropped(self.running):
+                token.cancel()
+            if self.pending is not None:
+                token.cancel_at(token.began + self.patience)
+            self.running = token
+            return token
+
+    def _say(self, report: Report) -> None:
+        # Whoever listens may raise: the thread lives on, and what was found is shown.
+        with contextlib.suppress(Exception):
+            self.tell(report)
+
+
+def _is_whole(result: Any) -> bool:
+    """Whether a result says of itself that it is that of a search which ended."""
+    return not getattr(result, "interrupted", True)
 
 
 class LatestWins:
@@ -200,25 +347,14 @@ class LatestWins:
         return self._desk.thread is not None and self._desk.thread.is_alive()
 
     def submit(self, job: Job) -> None:
-        """Have a job done next, and cancel the one that is running.
+        """Have a job done next; the one that runs is stopped if it takes longer than its patience.
 
         Raises
         ------
         RuntimeError
             After :meth:`close`.
         """
-        desk = self._desk
-        with desk.condition:
-            if desk.closed:
-                raise RuntimeError("this widget was closed; make a new one")
-            desk.pending = job
-            desk.error = None
-            if desk.running is not None:
-                desk.running.cancel()
-            if desk.thread is None:
-                desk.thread = threading.Thread(target=desk.loop, name=desk.name, daemon=True)
-                desk.thread.start()
-            desk.condition.notify_all()
+        self._desk.submit(job)
 
     def cancel(self) -> None:
         """End what is running and drop what is waiting."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fpf_notebook.dynamics.step_map import StepMap
+from fpf_notebook.finder.following import FOLLOWING
 from fpf_notebook.plots.classes import classes_of, summary_of
 from fpf_notebook.plots.projection import Projection, fit_projection, state_axes
 from fpf_notebook.result.audit import in_short
@@ -229,6 +230,16 @@ def q_scene(found: Found) -> dict[str, Any]:
     """Return the histogram of log q with the audit below it."""
     q = found.everything.qstar
     assert q is not None
+    if found.following:
+        # Its few starts say nothing about a search.
+        return {
+            **EMPTY_Q,
+            "threshold": float(np.log10(max(found.request.options.tol_q, 1e-36))),
+            "audit": [
+                {"label": "points followed; searched when the hand rests",
+                 "count": len(found.unique), "tooltip": FOLLOWING}
+            ],
+        }  # fmt: skip
     audit = found.unique.audit
     kept = np.zeros(len(q)) if audit is None else audit.outcome >= 0
     stride = max(1, -(-len(q) // _MAX_LOGQ))
@@ -266,6 +277,8 @@ def audit_lines(found: Found) -> list[dict[str, Any]]:
 def status_of(found: Found) -> dict[str, Any]:
     """Return the status line: what was found, the index sum, the time, and what it proves."""
     points = found.unique
+    if found.following:
+        return _following_status(found)
     parts = [summary_of(classes_of(points, len(points))).replace("; ", ", ")]
     report = points.completeness
     tooltip = "No statement on completeness: the points were not linearized."
@@ -286,6 +299,21 @@ def status_of(found: Found) -> dict[str, Any]:
     state = "empty" if not len(points) else "idle"
     text = " · ".join(parts)
     return {"state": state, "text": text, "tooltip": tooltip, "progress": 1.0, "error": ""}
+
+
+def _following_status(found: Found) -> dict[str, Any]:
+    """Say what is shown while a hand moves a slider, and that it is no more than that."""
+    points = found.unique
+    words = summary_of(classes_of(points, len(points))).replace("; ", ", ")
+    return {
+        "state": "following",
+        "text": f"{words} · following · {_duration(found.seconds)}",
+        "tooltip": "Known points are followed while the setting moves, and fresh starts made; "
+        "there may be more. When the hand rests, everything is searched again.",
+        "progress": -1.0,
+        "error": "",
+        "grade": "open",
+    }
 
 
 def _duration(seconds: float) -> str:

@@ -6,13 +6,16 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import engine
+from fpf_notebook.finder.following import Trail, follow, trail_of
 from fpf_notebook.finder.progress import CancelToken, Progress
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.result.fixed_points import FixedPoints
 
-__all__ = ["SEARCH_TOL_Q", "Found", "find"]
+__all__ = ["SEARCH_TOL_Q", "Found", "Tracker", "can_follow", "find"]
 
 # A search is carried a little further than asked, so that the threshold can be moved afterwards
 # without another search: the last Newton iteration squares the residual anyhow.
@@ -35,6 +38,8 @@ class Found:
         Time of the whole.
     is_new : bool
         False when the lanes of an earlier search were judged again.
+    following : bool
+        Whether known points were followed, and nothing searched.
     """
 
     unique: FixedPoints
@@ -43,6 +48,12 @@ class Found:
     searched: engine.Searched
     seconds: float
     is_new: bool = True
+    following: bool = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the search was stopped before its end."""
+        return self.searched.interrupted or self.searched.stopped_because == "interrupted"
 
 
 def find(
@@ -89,6 +100,62 @@ def find(
 
 def is_known(earlier: Found | None, request: SearchRequest) -> bool:
     """Tell whether a request needs no lanes but those of an earlier search."""
-    if earlier is None or earlier.searched.interrupted:
+    if earlier is None or earlier.interrupted or earlier.following:
         return False
     return earlier.request.same_search(request)
+
+
+class Tracker:
+    """Follows the points that are shown, from picture to picture.
+
+    Used by one thread at a time: the explorer's background thread.
+    """
+
+    def __init__(self) -> None:
+        self._trail: Trail | None = None
+
+    def restart(self, found: Found, n_states: int) -> None:
+        """Begin with the points of a search; where others have vanished stays known."""
+        fresh = trail_of(found.unique, n_states)
+        old = self._trail
+        if old is not None:
+            fresh = dataclasses.replace(
+                fresh, vanished=old.vanished, n_fresh=old.n_fresh, turn=old.turn
+            )
+        self._trail = fresh
+
+    def prepare(
+        self, step_map: StepMap, request: SearchRequest, cancel: CancelToken | None = None
+    ) -> None:
+        """Have compiled what following needs, before a hand moves."""
+        if self._trail is not None:
+            follow(self._trail, request, step_map, cancel=cancel)
+
+    def look(
+        self, step_map: StepMap, request: SearchRequest, cancel: CancelToken | None = None
+    ) -> Found | None:
+        """Return where the points are at another setting, or None if there are none to follow."""
+        trail = self._trail
+        if trail is None:
+            return None
+        began = time.perf_counter()
+        searched, found, trail = follow(trail, request, step_map, cancel=cancel)
+        if searched.interrupted:
+            return None
+        self._trail = trail
+        seconds = time.perf_counter() - began
+        return Found(found.unique, found.everything, request, searched, seconds, following=True)
+
+
+def can_follow(earlier: Found | None, request: SearchRequest) -> bool:
+    """Tell whether a request differs from an earlier one in where its points are, and little else.
+
+    Other starts or another method find the same points, if at all others: nothing moves.
+    """
+    if earlier is None or request.period > 1:
+        return False
+    before = earlier.request
+    if before.inputs is None or request.inputs is None:
+        return False
+    moved = not np.array_equal(before.inputs, request.inputs)
+    return moved and before.replace(inputs=request.inputs).same_search(request)

@@ -27,13 +27,14 @@ from fpf_notebook.widgets.explorer.controls import control_column
 from fpf_notebook.widgets.explorer.export import ExplorerExport
 from fpf_notebook.widgets.explorer.launches import Launching
 from fpf_notebook.widgets.hints import hints_of
-from fpf_notebook.widgets.live import Job, LatestWins, Report, ThrottledProgress
+from fpf_notebook.widgets.live import GRACE, Job, LatestWins, Report, ThrottledProgress
 from fpf_notebook.widgets.status import report_status
 from fpf_notebook.widgets.view import ExplorerPicture
 
 # Traits that are options of the finder, and those that say where it starts.
 _OPTIONS = ("method", "random_seed", "tol_q", "tol_unique", "final_q_threshold")
 _STARTS = ("n_inits", "noise_scale", "exhaustive")
+_LONGEST_PATIENCE = 0.5  # seconds for which a newer setting waits where nothing can be followed
 _VIEW = ("projection", "colour_by", "units", "push_size", "auto")
 _FINDER = tuple(f.name for f in dataclasses.fields(Options) if f.name not in _OPTIONS)
 
@@ -140,7 +141,11 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
         if request.valid_bxt is not None:  # what is masked out is not shown either
             traj = np.where(request.valid_bxt[..., None], traj, np.nan)
         self.state_traj = traj
-        self._found: searching.Found | None = None
+        self._found: searching.Found | None = None  # what is shown
+        self._whole: searching.Found | None = None  # the last search that ended
+        self._tracker = searching.Tracker()
+        self._prepared = False  # whether what follows points is compiled
+        self._usual = 0.0  # seconds of a search
         self._launches: list[tuple[np.ndarray, str]] = []
         self._bounds: dict[str, Any] | None = None
         self._axes: Any = None
@@ -265,13 +270,17 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
             self._worker.submit(Job(_failing(problem), lambda _: None))
             return
         self.picture.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
-        earlier = None if force else self._found
-        known = searching.is_known(self._found, request)
+        earlier = None if force else self._whole
+        known = searching.is_known(self._whole, request)
         if not (known or force or self.auto):
             waiting = {"text": "settings changed: press Find", "state": "empty"}
             self.picture.status = {**self.picture.status, **waiting}
             return
-        step_map, single = self.step_map, self._single
+        step_map, single, tracker = self.step_map, self._single, self._tracker
+        follows = not force and searching.can_follow(self._found, request)
+
+        def look(cancel: Any) -> searching.Found | None:
+            return tracker.look(step_map, request, cancel)
 
         def work(cancel: Any, progress: Any) -> searching.Found:
             return searching.find(
@@ -285,12 +294,25 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
             if widget is not None:
                 widget._deliver(result)
 
-        self._worker.submit(Job(work, deliver))
+        # Where nothing can be followed, a search that usually ends soon may do so.
+        patience = GRACE if follows else min(max(GRACE, 1.5 * self._usual), _LONGEST_PATIENCE)
+        afterwards = None
+        if not self._prepared and len(self.input):
+            self._prepared = True
+
+            def afterwards(cancel: Any) -> None:
+                tracker.prepare(step_map, request, cancel)
+
+        self._worker.submit(Job(work, deliver, look if follows else None, patience, afterwards))
 
     def _deliver(self, found: searching.Found) -> None:
         with self._lock:
             before, index = self.fixed_points, self.selected
             self._found = found
+            if not found.following:
+                self._whole = found
+                self._usual = found.seconds if found.is_new else self._usual
+                self._tracker.restart(found, self.step_map.n_states)
             keep = scenes.followed(before, index, found.unique)
             with self.picture.hold_sync():
                 if keep != index:
