@@ -41,6 +41,7 @@ REST = 0.15
 
 # A search that ends within `GRACE` begins sooner, and its picture is there within `REST`.
 _SHORT_REST = 0.03
+_IDLE = 0.3  # seconds after which what the next job needs is compiled
 # A job that ends sooner is not announced: its result says it all, and nothing flickers.
 _UNANNOUNCED = 0.12
 
@@ -210,10 +211,11 @@ class _Desk:
                     self.condition.notify_all()
 
     def _prepare(self, afterwards: Callable[[CancelToken], Any]) -> None:
-        """Do what nobody waits for."""
+        """Do what nobody waits for, if there is a while for it."""
         with self.condition:
             self.running = None
             self.condition.notify_all()
+            self.condition.wait_for(lambda: self.closed or self.pending is not None, _IDLE)
         token = self.preparing = _Token()
         with contextlib.suppress(Exception):  # the job that needs it says what is wrong
             if not self.closed and self.pending is None:
