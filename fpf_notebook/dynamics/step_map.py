@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,9 @@ from jaxtyping import Array, Float
 from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
 from fpf_notebook.dynamics.reading import Reading
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.program import PageProgram
 
 PyTree: TypeAlias = Any
 AnyArray: TypeAlias = Array | np.ndarray
@@ -291,6 +294,58 @@ class StepMap:
         dt = np.asarray(self.dt if continuous else 1.0, dtype=self.dtype)
         with jax.enable_x64(True):
             return np.asarray(run(self.params, start, driven, dt))
+
+    # -- as a program ----------------------------------------------------------------------------
+
+    def to_program(
+        self, symbols: Iterable[str] = (), *, u: Float[AnyArray, "n_inputs"] | None = None
+    ) -> PageProgram:
+        """Write step, Jacobians, readout and invariant box as a program that needs no Python.
+
+        The program is a few kilobytes of JSON: a list of operations on arrays, in a format with a
+        version that the documentation describes. A web page can evaluate it.
+
+        Parameters
+        ----------
+        symbols
+            Parameters that stay open beside the input, by name: arrays (``"gain"``, ``"rnn.b"``)
+            or single numbers of them (``"W[0, 1]"``). All others are stored as numbers.
+        u
+            The input for which the invariant box is stored where it is proven for one input at a
+            time. Default: zeros. Boxes that are formulas of the input need none.
+
+        Returns
+        -------
+        PageProgram
+            The program; ``program.size`` says how large it is, ``program.to_json()`` writes it, and
+            ``program.evaluate(h, u)`` computes with it.
+
+        Raises
+        ------
+        ValueError
+            If the step does something that no program can say (a loop whose length depends on the
+            state, a call of Python or of torch, random numbers); the message names the operation
+            and the line of your code. Also if it is too large, or `symbols` or `u` do not fit.
+
+        Examples
+        --------
+        >>> import jax.numpy as jnp, numpy as np
+        >>> from fpf_notebook.dynamics import as_step_map
+        >>> W = np.array([[0.0, 2.0], [-2.0, 0.0]])
+        >>> step_map = as_step_map(
+        ...     lambda p, h, u: jnp.tanh(p["gain"] * (W @ h) + u),
+        ...     n_states=2, n_inputs=2, params={"gain": np.array(1.5)},
+        ... )
+        >>> program = step_map.to_program(symbols=["gain"])
+        >>> program.parameters
+        {'gain': 1.5}
+        >>> program.evaluate(np.array([0.1, 0.0]), np.zeros(2))["F"].round(4).tolist()
+        [0.0, -0.2913]
+        """
+        from fpf_notebook.dynamics.program import export_program  # heavy, and seldom needed
+
+        inputs = None if u is None else np.asarray(u, dtype=np.float64)
+        return export_program(self, symbols=symbols, u=inputs)
 
     # -- derived maps ----------------------------------------------------------------------------
 

@@ -100,21 +100,53 @@ def program_of(
     h = builder.input("h", (step_map.n_states,))
     given: Value = builder.input("u", (step_map.n_inputs,)) if u is None else u
     args: list[Value] = []
-    if any(
-        jax.dtypes.issubdtype(getattr(leaf, "dtype", np.dtype(float)), jax.dtypes.prng_key)
-        for leaf in [*jax.tree.leaves(step_map.params), *closed.consts]
-    ):
-        raise NotCoveredError(f"The step of {step_map.name} draws random numbers.")
+    _refuse_keys(jax.tree.leaves(step_map.params), step_map.name)
     for name, leaf in zip(names, jax.tree.leaves(step_map.params), strict=True):
         args.append(builder.input(name, np.shape(leaf)) if name in wanted else np.asarray(leaf))
+    (result,) = interpret(builder, closed, [*args, h, given], step_map.name)
+    return builder.finish(result)
+
+
+def interpret(builder: Builder, closed: ClosedJaxpr, args: list[Value], name: str) -> list[Value]:
+    """Walk through a jaxpr and emit its operations.
+
+    Parameters
+    ----------
+    builder
+        Where to.
+    closed
+        The jaxpr.
+    args
+        Its arguments: known arrays, or symbols of the builder.
+    name
+        What to call the step map in messages.
+
+    Returns
+    -------
+    list
+        Its results.
+
+    Raises
+    ------
+    NotCoveredError
+        If the program would be longer than the builder allows, or draws random numbers.
+    """
+    _refuse_keys([*args, *closed.consts], name)
     try:
-        (result,) = _Walk(builder).jaxpr(closed.jaxpr, closed.consts, [*args, h, given])
+        return _Walk(builder).jaxpr(closed.jaxpr, closed.consts, args)
     except TooLongError:
         raise NotCoveredError(
-            f"The step of {step_map.name} takes more than {max_operations} operations (the last at "
+            f"The step of {name} takes more than {builder.max_operations} operations (the last at "
             f"{builder.source or 'an unknown line'})."
         ) from None
-    return builder.finish(result)
+
+
+def _refuse_keys(values: Iterable[Any], name: str) -> None:
+    if any(
+        jax.dtypes.issubdtype(getattr(value, "dtype", np.dtype(float)), jax.dtypes.prng_key)
+        for value in values
+    ):
+        raise NotCoveredError(f"The step of {name} draws random numbers.")
 
 
 def parameter_names(step_map: StepMap) -> list[str]:
