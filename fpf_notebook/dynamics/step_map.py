@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +15,8 @@ from jaxtyping import Array, Float
 
 from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
+from fpf_notebook.dynamics.program.page_program import PageProgram
 from fpf_notebook.dynamics.reading import Reading
-
-if TYPE_CHECKING:
-    from fpf_notebook.dynamics.program import PageProgram
 
 PyTree: TypeAlias = Any
 AnyArray: TypeAlias = Array | np.ndarray
@@ -342,7 +340,7 @@ class StepMap:
         >>> program.evaluate(np.array([0.1, 0.0]), np.zeros(2))["F"].round(4).tolist()
         [0.0, -0.2913]
         """
-        from fpf_notebook.dynamics.program import export_program  # heavy, and seldom needed
+        from fpf_notebook.dynamics.program.export import export_program  # heavy, and seldom needed
 
         inputs = None if u is None else np.asarray(u, dtype=np.float64)
         return export_program(self, symbols=symbols, u=inputs)

@@ -1,15 +1,9 @@
 """Step maps as programs that travel: a page computes what they say, without Python.
 
-:func:`export_program` writes one (``StepMap.to_program`` calls it), :class:`PageProgram` holds it,
-and :mod:`~fpf_notebook.dynamics.program.reference` says in numpy what it means.
+``StepMap.to_program`` writes one (:mod:`~fpf_notebook.dynamics.program.export`), :class:`PageProgram`
+holds it, and :mod:`~fpf_notebook.dynamics.program.reference` says in numpy what it means.
 """
 
-from fpf_notebook.dynamics.program.export import export_program
-from fpf_notebook.dynamics.program.page_program import (
-    FORMAT,
-    VERSION,
-    PageProgram,
-    ProgramSize,
-)
+from fpf_notebook.dynamics.program.page_program import FORMAT, VERSION, PageProgram, ProgramSize
 
-__all__ = ["FORMAT", "VERSION", "PageProgram", "ProgramSize", "export_program"]
+__all__ = ["FORMAT", "VERSION", "PageProgram", "ProgramSize"]
