@@ -126,6 +126,6 @@ class PageProgram:
         >>> out["F"].tolist(), out["J"].tolist(), out["K"].tolist()
         ([0.0, 0.0], [2.0, 0.0, 0.0, 2.0], [1.0, 0.0, 0.0, 1.0])
         """
-        from fpf_notebook.dynamics.program.reference import evaluate  # scipy, for some functions
+        from fpf_notebook.dynamics.program.reference import evaluate_document  # scipy, perhaps
 
-        return evaluate(self.document, h, u, parameters)
+        return evaluate_document(self.document, h, u, parameters)

@@ -13,7 +13,7 @@ from fpf_notebook.dynamics.jaxpr.plain import apply
 from fpf_notebook.dynamics.program.segments import from_segments
 
 
-def evaluate(
+def evaluate_document(
     document: Mapping[str, Any],
     h: Float[np.ndarray, "*lanes n_states"],
     u: Float[np.ndarray, "n_inputs"],
