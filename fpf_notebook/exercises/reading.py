@@ -16,7 +16,7 @@ def number(answer: Any, what: str = "your answer") -> float:
     Parameters
     ----------
     answer
-        A number, or an array with one entry.
+        A number, or an array with one entry; a complex one if its imaginary part is zero.
     what
         What to call it in a hint.
 
@@ -26,7 +26,14 @@ def number(answer: Any, what: str = "your answer") -> float:
         If it is something else, or not finite.
     """
     value = _as_array(answer)
-    if value is None or value.dtype.kind not in "biuf" or value.size != 1:
+    if value is not None and value.dtype.kind == "O" and hasattr(answer, "__float__"):
+        value = np.asarray(float(answer))  # a Fraction, a Decimal, a number of sympy
+    if value is not None and value.dtype.kind == "c" and value.size == 1:
+        # An eigenvalue that is real comes with an imaginary part of zero if others are not.
+        if abs(value.imag) > 1e-9 * max(1.0, abs(value.real).item()):
+            raise Hint(f"Expected a real number for {what}, got the complex {value.reshape(())}.")
+        value = value.real
+    if value is None or value.dtype.kind not in "iuf" or value.size != 1:
         raise Hint(f"Expected one number for {what}, got {describe(answer)}.")
     if not np.isfinite(value).all():
         raise Hint(f"Expected a finite number for {what}, got {value.reshape(())}.")
@@ -61,6 +68,8 @@ def array(answer: Any, shape: tuple[int | None, ...], what: str = "your answer")
     value = _as_array(answer)
     if value is None:
         raise Hint(f"Expected an array for {what}, got {describe(answer)} of unequal parts.")
+    if value.dtype.kind == "c" and np.abs(value.imag).max(initial=0) < 1e-9:
+        value = value.real  # a sum over complex modes whose imaginary parts cancel
     if value.dtype.kind not in "biuf":
         raise Hint(f"Expected an array of real numbers for {what}, got {describe(answer)}.")
     fits = len(value.shape) == len(shape) and all(

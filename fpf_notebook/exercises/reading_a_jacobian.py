@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fpf_notebook.exercises.reading import array, describe, number
+from fpf_notebook.exercises.calling import call, expect_function
+from fpf_notebook.exercises.reading import array, number
 from fpf_notebook.exercises.registry import Hint, exercise
 
 _MAX_UNITS = 6
@@ -19,19 +20,16 @@ _N_STEPS = 60
 @exercise("6.1")
 def half_life(answer: Any) -> str | None:
     """Check a function that tells in how many steps a mode shrinks to one half."""
-    _expect_function(answer, "an eigenvalue")
-    for value in (0.9, 0.5, 0.99, -0.9, 0.9j, 0.6 + 0.6j):
+    function = expect_function(answer, ("value",))
+    for value in (0.9, 0.5, 0.99, -0.9, 0.9j, 0.6 + 0.6j, 0.3 - 0.4j, -0.001, 0.9999):
         exact = float(np.log(0.5) / np.log(abs(value)))
-        with np.errstate(all="ignore"):
-            try:
-                given = answer(value)
-            except (TypeError, ValueError) as problem:
-                return (
-                    f"For λ = {value} the function failed: {problem}. Eigenvalues can be negative "
-                    "or complex; what is it that shrinks?"
-                )
-        if given is None:
-            return "The function returned None: it needs a return."
+        shown = f"λ = {value}"
+        advice = "Eigenvalues can be negative or complex; what is it that shrinks?"
+        given = call(function, value, shown=shown, advice=advice)
+        if np.ndim(given) or isinstance(given, str):
+            given = number(given, "what the function returns")
+        if abs(np.imag(given)) <= 1e-9:
+            given = np.real(given)
         if np.iscomplexobj(given) or not np.isfinite(given):
             return (
                 f"For λ = {value} the function returns {given}. A mode shrinks by the magnitude "
@@ -52,6 +50,10 @@ def _about_half_life(value: complex, steps: float, exact: float) -> str:
             "This is the time constant τ, in which the mode shrinks by the factor e. How long does "
             "it take to shrink to one half?"
         )
+    if abs(steps * np.log(2) - exact * np.log(10)) <= 1e-3 * exact:
+        return "Two kinds of logarithm are mixed, the natural one and that to the base 10."
+    if abs(steps * np.log(abs(value)) - np.log(0.5) * np.log(2)) <= 1e-6:
+        return "The factor ln 2 is there twice: how is a half-life got from a time constant?"
     if steps == round(steps) and abs(steps - exact) < 1:
         return "Do not round: a half-life of 3.7 steps is a fine answer."
     if value != abs(value):
@@ -69,25 +71,60 @@ def _about_half_life(value: complex, steps: float, exact: float) -> str:
 @exercise("6.2")
 def lasting_effect(answer: Any) -> str | None:
     """Check a function that tells what is left of a pulse when all but the mode of 1 has gone."""
-    _expect_function(answer, "a Jacobian and a pulse")
+    function = expect_function(answer, ("J", "b"))
     rng = np.random.default_rng(6)
-    for place in (0, 2, 1):
-        n = 3
-        right = np.eye(n) + 0.6 * rng.normal(size=(n, n))
+    for blocks, place in _DECAYING:
+        values = _with_one(blocks, place)
+        n = len(values)
+        right = np.eye(n) + 0.6 / np.sqrt(n) * rng.normal(size=(n, n))
         right /= np.linalg.norm(right, axis=0)
         left = np.linalg.inv(right).T
-        values = np.array([0.5, 0.3, -0.2])
-        values[place] = 1.0
-        J, b = right @ np.diag(values) @ left.T, rng.normal(size=n)
-        given = np.asarray(answer(J.copy(), b.copy()))
-        if np.iscomplexobj(given) and np.abs(given.imag).max(initial=0) < 1e-9:
-            given = given.real
+        J, b = right @ values @ left.T, rng.normal(size=n)
+        given = np.asarray(
+            call(
+                function, J, b, shown=f"a J of {n} × {n}", advice="A network can have any size."
+            )
+        )  # fmt: skip
         state = array(given, (n,), "what the function returns")
         r, w = right[:, place], left[:, place]
         if np.linalg.norm(state - (w @ b) * r) <= 1e-4:
             continue
         return _about_effect(state, J, b, r, w, np.delete(right, place, axis=1))
     return None
+
+
+# What decays beside the eigenvalue 1: a number, or a complex pair given by one of the two. Then the
+# place of the 1 among them.
+_DECAYING: tuple[tuple[tuple[complex, ...], int], ...] = (
+    ((0.5, 0.3, -0.2), 0),
+    ((0.5, 0.3, -0.2), 2),
+    ((0.5, 0.3, -0.2), 1),
+    ((0.4,), 1),
+    ((0.6 + 0.5j, -0.8), 0),
+    ((-0.9, 0.2, 0.7, 0.1), 3),
+    ((0.5, 0.5, 0.1), 1),
+    ((), 0),
+)
+
+
+def _with_one(blocks: tuple[complex, ...], place: int) -> np.ndarray:
+    """Return a block diagonal matrix with the eigenvalue 1 at a place, and these beside it."""
+    rest = [
+        np.array([[value.real]])
+        if value.imag == 0
+        else np.array([[value.real, -value.imag], [value.imag, value.real]])
+        for value in map(complex, blocks)
+    ]
+    n = 1 + sum(map(len, rest))
+    others = np.zeros((n - 1, n - 1))
+    at = 0
+    for block in rest:
+        others[at : at + len(block), at : at + len(block)] = block
+        at += len(block)
+    out = np.eye(n)
+    keep = [k for k in range(n) if k != place]
+    out[np.ix_(keep, keep)] = others
+    return out
 
 
 def _about_effect(
@@ -133,8 +170,7 @@ def growing_matrix(answer: Any) -> str | None:
     if largest > _MAX_ENTRY + 1e-9:
         return f"No entry may be larger than {_MAX_ENTRY:g}, yours has one of {largest:.3g}."
     # Multiple eigenvalues are computed with large errors: those of a triangular matrix are known.
-    triangular = not np.tril(J, -1).any() or not np.triu(J, 1).any()
-    values = np.diag(J) if triangular else np.linalg.eigvals(J)
+    values = np.diag(J) if _is_a_chain(J) else np.linalg.eigvals(J)
     radius = np.abs(values).max(initial=0)
     if radius > _RADIUS + 1e-6:
         return (
@@ -159,9 +195,16 @@ def growing_matrix(answer: Any) -> str | None:
     )
 
 
-def _expect_function(answer: Any, of: str) -> None:
-    if not callable(answer):
-        raise Hint(f"Expected a function of {of}, got {describe(answer)}: leave out the ().")
+def _is_a_chain(J: np.ndarray) -> bool:
+    """Say whether the units can be numbered such that J is triangular: no unit hears itself."""
+    drives = (J != 0) & ~np.eye(len(J), dtype=bool)
+    left = list(range(len(J)))
+    while left:
+        first = [k for k in left if not drives[k, left].any()]
+        if not first:
+            return False
+        left = [k for k in left if k not in first]
+    return True
 
 
 def _parallel(a: np.ndarray, b: np.ndarray) -> bool:

@@ -22,6 +22,10 @@ class Hint(Exception):  # noqa: N818  (raised to end a check, but nothing has fa
     """What a checker may raise, instead of returning it, to say what is amiss with an answer."""
 
 
+class Unanswered(Exception):  # noqa: N818  (the same)
+    """What a checker may raise where the three dots of the template turn up in a function."""
+
+
 @dataclass(frozen=True, repr=False)
 class Verdict:
     """What is said to an answer.
@@ -34,11 +38,14 @@ class Verdict:
         Whether the answer is right.
     hint : str
         What may help if it is not; empty if it is.
+    is_solution : bool
+        Whether it is about the solution in the notebook, not about the learner's own answer.
     """
 
     exercise: str
     passed: bool
     hint: str
+    is_solution: bool = False
 
     @property
     def answered(self) -> bool:
@@ -46,24 +53,29 @@ class Verdict:
         return self.hint != _NOT_ANSWERED
 
     @property
-    def _outcome(self) -> tuple[str, str]:
+    def _outcome(self) -> tuple[str, str, str]:
+        """What it is about, what is said of it, and the colour."""
+        if self.is_solution and self.passed:
+            # Grey: a page full of green marks would tell a teacher that a learner has done it all.
+            return f"A solution of exercise {self.exercise}", "passes the check.", _GREY
+        name = f"{'Solution of exercise' if self.is_solution else 'Exercise'} {self.exercise}"
         if self.passed:
-            return "right.", _GREEN
-        return ("not quite.", _AMBER) if self.answered else ("not answered yet.", _GREY)
+            return name, "right.", _GREEN
+        return name, *(("not quite.", _AMBER) if self.answered else ("not answered yet.", _GREY))
 
     def __str__(self) -> str:
-        words, _ = self._outcome
-        return f"Exercise {self.exercise}: {words} {self.hint}".rstrip()
+        name, words, _ = self._outcome
+        return f"{name}: {words} {self.hint}".rstrip()
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        words, colour = self._outcome
+        name, words, colour = self._outcome
         # The text keeps the colour of the page, so that it can be read on dark and on light.
         return (
             f'<div role="status" style="border-left:4px solid {colour};padding:4px 12px;'
-            f'max-width:46em"><b>Exercise {html.escape(self.exercise)}: {words}</b> '
+            f'max-width:46em"><b>{html.escape(name)}: {words}</b> '
             f"{html.escape(self.hint)}</div>"
         )
 
@@ -110,7 +122,7 @@ def exercise_names() -> list[str]:
     return sorted(_CHECKERS, key=lambda name: [int(part) for part in name.split(".")])
 
 
-def check(name: str, answer: Any) -> Verdict:
+def check(name: str, answer: Any, *, is_solution: bool = False) -> Verdict:
     """Check the answer to an exercise.
 
     Parameters
@@ -118,7 +130,11 @@ def check(name: str, answer: Any) -> Verdict:
     name
         Name of the exercise as it stands in the tutorial, for example ``"1.1"``.
     answer
-        The answer. Three dots, ``...``, mean that there is none yet.
+        The answer. Three dots, ``...``, mean that there is none yet; so they do within it, and
+        where a function returns them.
+    is_solution
+        Whether the answer is the solution that the notebook shows. The verdict then says so, and
+        does not look like one about the learner's own answer. Default False.
 
     Returns
     -------
@@ -134,6 +150,10 @@ def check(name: str, answer: Any) -> Verdict:
     --------
     >>> check("1.1", ...).passed
     False
+    >>> check("9.3", 0.8)
+    Exercise 9.3: right.
+    >>> check("9.3", 0.8, is_solution=True)
+    A solution of exercise 9.3: passes the check.
     """
     names = exercise_names()
     if name not in names:
@@ -142,10 +162,12 @@ def check(name: str, answer: Any) -> Verdict:
         raise ValueError(
             f"name is {name!r}, expected one of the exercises {', '.join(names)}.{meant}"
         )
-    if _is_open(answer):
-        return Verdict(name, False, _NOT_ANSWERED)
+    if is_open(answer):
+        return Verdict(name, False, _NOT_ANSWERED, is_solution)
     try:
         hint = _CHECKERS[name](answer)
+    except Unanswered:
+        hint = _NOT_ANSWERED
     except Hint as given:
         hint = str(given)
     except Exception as problem:  # of a function that is the answer, or an answer of a strange kind
@@ -153,17 +175,19 @@ def check(name: str, answer: Any) -> Verdict:
             f"Your answer could not be used: {type(problem).__name__}: {problem}. Compare its kind "
             "(number, array, function …) with what the exercise asks for."
         )
-    return Verdict(name, hint is None, hint or "")
+    return Verdict(name, hint is None, hint or "", is_solution)
 
 
 def _home(checker: Checker) -> tuple[str, str]:
     return checker.__module__, checker.__qualname__
 
 
-def _is_open(answer: Any) -> bool:
-    """Whether an answer, or a part of it, is still the three dots."""
+def is_open(answer: Any) -> bool:
+    """Say whether an answer, or a part of it, is still the three dots."""
     if isinstance(answer, Mapping):
-        return any(_is_open(part) for part in answer.values())
-    if isinstance(answer, list | tuple):
-        return any(_is_open(part) for part in answer)
+        return any(is_open(part) for part in answer.values())
+    if isinstance(answer, list | tuple | set | frozenset):
+        return any(is_open(part) for part in answer)
+    if getattr(getattr(answer, "dtype", None), "kind", "") == "O":  # np.array(...)
+        return any(is_open(part) for part in answer.ravel().tolist())
     return answer is Ellipsis

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.exercises.calling import call, expect_function
 from fpf_notebook.exercises.reading import describe, fixed_points, number
-from fpf_notebook.exercises.registry import Hint, exercise
+from fpf_notebook.exercises.registry import exercise
 
 _EIGENVALUE, _DISTANCE = 0.99, 1e-3
 
@@ -15,22 +16,36 @@ _EIGENVALUE, _DISTANCE = 0.99, 1e-3
 @exercise("2.1")
 def speed(answer: Any) -> str | None:
     """Check a function of states and next states that returns q of each state."""
-    if not callable(answer):
-        raise Hint(f"Expected a function of two arrays, got {describe(answer)}: leave out the ().")
+    function = expect_function(answer, ("h", "F_h"))
     rng = np.random.default_rng(0)
-    h, F_h = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
-    given = answer(h, F_h)
-    if given is None:
-        return "The function returned None: has it a return?"
-    q = np.asarray(given)
-    step = F_h - h
+    # Five states of three units tell most; then one state, one unit, as many of both, and no step.
+    for n, n_units in ((5, 3), (1, 5), (3, 1), (4, 4), (1, 1)):
+        h, F_h = rng.normal(size=(2, n, n_units))
+        F_h[0] = h[0] if n > 1 else F_h[0]
+        shown = f"h and F_h of shape [{n}, {n_units}]"
+        q = np.asarray(call(function, h, F_h, shown=shown))
+        hint = _about_speed(q, h, F_h)
+        if hint:
+            return hint if (n, n_units) == (5, 3) else f"For {shown}: {hint}"
+    return None
+
+
+def _about_speed(q: np.ndarray, h: np.ndarray, F_h: np.ndarray) -> str | None:
+    step, (n, n_units) = F_h - h, h.shape
     right = (step**2).sum(axis=1) / 2
-    if q.shape == () or q.shape == (1,):
-        return "One number came back for five states. Add up over the units only: axis=1."
-    if q.shape == (3,):
-        return "Three numbers came back for five states of three units: that is the wrong axis."
-    if q.shape != (5,):
-        return f"Expected one number for each of the five states, got {describe(q)}."
+    if q.dtype.kind not in "iuf":
+        return f"Expected real numbers, got {describe(q)} of another kind."
+    if q.shape == (n,):
+        return _about_values(q, h, F_h, right)
+    if n > 1 and q.shape in ((), (1,)):
+        return f"One number came back for {n} states. Add up over the units only: axis=1."
+    if q.shape == (n_units,) and n_units > 1:
+        return f"{n_units} numbers came back for {n} states of {n_units} units: the wrong axis."
+    return f"Expected one number for each of the {n} states, got {describe(q)}."
+
+
+def _about_values(q: np.ndarray, h: np.ndarray, F_h: np.ndarray, right: np.ndarray) -> str | None:
+    step = F_h - h
     if np.allclose(q, right):
         return None
     if np.allclose(q, 2 * right):
@@ -43,6 +58,10 @@ def speed(answer: Any) -> str | None:
         return (
             "This is small where the next state is small. q is small where the state moves little."
         )
+    if np.allclose(q, step.sum(axis=1) ** 2 / 2):
+        return "You square the sum. The squared length of a vector is a sum of squares."
+    if len(q) == h.shape[1] and np.allclose(q, (step**2).sum(axis=0) / 2):
+        return "The sum goes over the states, not over the units: the wrong axis."
     return "The numbers differ from q. Compare the formula term by term: difference, square, sum."
 
 
@@ -54,44 +73,65 @@ def tolerance(answer: Any) -> str | None:
     if given <= 0:
         return "q is a squared length: the tolerance is a positive number."
     ratio = given / right
-    if 0.9 <= ratio <= 1.1:
+    if 0.99 <= ratio <= 1.01:
         return None
-    if np.isclose(ratio, 2, rtol=0.1):
+    if np.isclose(ratio, 2, rtol=0.01):
         return "Nearly: mind the factor in front of the sum in the definition of q."
     if np.isclose(ratio, (_EIGENVALUE / (1 - _EIGENVALUE)) ** 2, rtol=0.005):
         return "λδ is what is left of the deviation after a step; the step is the difference."
-    if np.isclose(ratio, 1 / (1 - _EIGENVALUE) ** 2, rtol=0.1):
+    if np.isclose(ratio, 1 / (1 - _EIGENVALUE) ** 2, rtol=0.01):
         return (
             "That is q if a step led all the way to the fixed point. How long is the step really?"
         )
-    if np.isclose(given, (1 - _EIGENVALUE) * _DISTANCE, rtol=0.1):
+    if np.isclose(given, (1 - _EIGENVALUE) * _DISTANCE, rtol=0.01):
         return "That is the length of the step. q is made of its square."
-    which = "small" if ratio < 1 else "large"
-    return (
-        f"Too {which}, by a factor of about {max(ratio, 1 / ratio):.0f}. First write down F(h) − h."
-    )
+    if np.isclose(ratio, (1 + _EIGENVALUE) ** 2, rtol=0.01):
+        return "That would be q for the step of λ² − 1; how much of δ does *one* step take away?"
+    if 0.5 < ratio < 2:
+        return f"{given:.3g} is near, but not what the formula gives: compute, do not round."
+    which, factor = ("small" if ratio < 1 else "large"), max(ratio, 1 / ratio)
+    return f"Too {which}, by a factor of about {factor:.3g}. First write down F(h) − h."
 
 
 @exercise("2.3")
 def one_memory(answer: Any) -> str | None:
     """Check the fixed points under a constant input that leaves one memory, (+1, +1), alone."""
     points = fixed_points(answer)
-    u = None if points.inputs is None or not len(points) else points.inputs[0]
     if not len(points):
         return (
             "This set is empty. A tanh network always has a fixed point: was the search cut short?"
         )
-    if u is None or len(u) != 2:
+    if points.inputs is None or points.inputs.shape[1] != 2:
         return "These points do not know their two inputs: use what find_fixed_points returned."
-    if not np.any(u):
+    u = points.inputs[0]
+    if (points.inputs != u).any():
+        return "These are points under several inputs. Give those under one."
+    if not u.any():
         return "These are the points without input. Hold a constant input on the lines."
+    report = points.completeness
+    if report is None:
+        return (
+            "These points were picked out of a set. Give the whole set that find_fixed_points "
+            "returned: the question is which points are *left*."
+        )
+    if report.n_shown is not None or report.n_points not in (None, len(points)):
+        return f"The search knows {report.n_points} points, and shows {len(points)} of them."
     stable = int(np.count_nonzero(points.require("n_unstable") == 0))
     if len(points) > 1 and np.count_nonzero(u) == 1:
         return f"{stable} memories are left: one line decides one bit. What about the other?"
     if len(points) > 1:
         return f"There are still {len(points)} fixed points, {stable} of them stable: push harder."
+    # Before the proof: whoever has one point under the wrong input needs this hint.
     if not (u > 0).all():
         return "One memory is left, but which? The signs of the input say which bits it writes."
-    if (np.abs(u) > 1.5).any():
-        return "One memory is left, but no pulse of the task is as strong as that. Try weaker ones."
+    if (u > 1 + 1e-9).any():
+        return (
+            f"One memory is left, but an input of {u.max():g} is stronger than the exercise "
+            "allows. Try weaker ones."
+        )
+    if report.grade != "proved":
+        return (
+            "One point was found, but a search that looks once, from a few starts, may have missed "
+            "the others. Search with exhaustive=True, which proves that there is no other."
+        )
     return None

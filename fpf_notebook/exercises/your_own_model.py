@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.exercises.calling import call, expect_function
 from fpf_notebook.exercises.reading import array, describe, number
 from fpf_notebook.exercises.registry import Hint, exercise
 
@@ -22,17 +23,17 @@ _RATE = -0.2
 @exercise("9.1")
 def euler_step(answer: Any) -> str | None:
     """Check one Euler step of a rate network, as F(state, input)."""
-    if not callable(answer):
-        raise Hint(f"Expected a function of state and input, got {describe(answer)}.")
+    function = expect_function(answer, ("state", "input"))
     rng = np.random.default_rng(9)
     weights, share = np.array(W), DT / TAU
-    for _ in range(2):
-        h, u = rng.normal(size=(2, 3))
-        given = answer(h.astype(np.float32), u.astype(np.float32))
+    # At random, then far from zero, then zero itself with an input.
+    for size_h, size_u in ((1.0, 1.0), (1.0, 1.0), (10.0, 0.1), (0.0, 1.0)):
+        h, u = rng.normal(size=(2, 3)) * [[size_h], [size_u]]
+        given = call(
+            function, h.astype(np.float32), u.astype(np.float32), shown="a state and an input of 3"
+        )
         if isinstance(given, tuple):
             return "Return the next state alone: F(state, input) -> next_state."
-        if given is None:
-            return "The function returned None: it needs a return."
         state = array(np.asarray(given), (3,), "what the function returns")
         rate = np.tanh(weights @ h + u)
         if np.allclose(state, h + share * (rate - h), atol=1e-5):
@@ -77,15 +78,30 @@ def repaired(answer: Any) -> str | None:
     h, u = rng.normal(size=(5, 2)), rng.normal(size=(5, 1))
     given = array(answer(h, u), (5, 2), "its next state")
     if np.allclose(given, np.tanh(h @ np.array(GAIN).T + u), atol=1e-6):
-        if answer.readout is None:
-            return "The dynamics are right, but the output is gone: return both values."
-        return None
+        return _about_rest(answer, h, u, given)
     if np.allclose(given, np.tanh(h @ np.array(GAIN) + u), atol=1e-6):
         return "The weights are transposed. Change the order of what is returned, nothing else."
     return (
         "The step map does something else than the model. Call the model as it is, and change only "
         "the order of what it returns."
     )
+
+
+def _about_rest(answer: Any, h: np.ndarray, u: np.ndarray, following: np.ndarray) -> str | None:
+    """Check what is not the next state: time and output."""
+    if answer.time != "discrete":
+        return (
+            "This is read as a flow, with the next state for a derivative. What the model returns "
+            "is the next state: leave out time=."
+        )
+    if answer.readout is None:
+        return "The dynamics are right, but the output is gone: return both values."
+    if not np.allclose(answer.output(h, u), following.sum(axis=1, keepdims=True), atol=1e-6):
+        return (
+            "The dynamics are right, but the output is not the sum of the two units that the model "
+            "returns beside the state."
+        )
+    return None
 
 
 @exercise("9.3")
@@ -105,6 +121,12 @@ def eigenvalue_of_map(answer: Any) -> str | None:
         return "The mode would grow with it: look at the sign of the rate."
     if abs(value - 1 / _RATE) <= 1e-3 or abs(value + 1 / _RATE) <= 1e-3:
         return "This is the time constant of the mode, in milliseconds."
+    if abs(value - 1 / (1 - _RATE)) <= 1e-3:
+        return (
+            "That is the backward (implicit) method of Euler. Here the derivative is taken before."
+        )
+    if abs(value - (1 + _RATE * 10)) <= 1e-3:
+        return "That is a step of 10 ms. The rate is given per millisecond, and so is the step."
     if abs(value) > 1:
         return "A mode that decays has an eigenvalue inside the unit circle in a map."
     return (

@@ -45,7 +45,8 @@ class TestMissing:
             ([0, -2, -6, -4, 0], "as positive"),
             ([0, 0, 0, 0, 0], "are there 81 points?"),
             ([0, 2, 6, 3, 0], "11 points in all"),
-            ([0, 4, 6, 2, 0], "kind by kind"),
+            ([0, 4, 6, 2, 0], "The order"),
+            ([0, 3, 6, 3, 0], "kind by kind"),
             (12, "shape [5]"),
         ],
     )
@@ -67,7 +68,7 @@ class TestDecay:
             (np.log(0.99) / np.log(0.97), "shall be left"),
             (-151, "signs of the two logarithms"),
             (0.03, "less than one step"),
-            (100, "4.8 %"),
+            (100, "4.76 %"),
             (1000, "% of the deviation are left"),
             ("many", "Expected one number"),
         ],

@@ -10,7 +10,7 @@ from tests.exercises.hints import hint
 
 
 class TestLeak:
-    @pytest.mark.parametrize("value", [0.9 ** (1 / 24), 0.9956, 0.9 ** (1 / 25)])
+    @pytest.mark.parametrize("value", [0.9 ** (1 / 24), 0.9956, 0.9957])
     def test_right(self, value):
         assert check("8.1", value).passed
 

@@ -14,7 +14,7 @@ class TestStep:
         "function",
         [
             lambda e, J, B, a, u: e + J @ (a - e) + B @ u,
-            lambda e, J, B, a, u: list(J.dot(a) + B.dot(u) + (np.eye(3) - J).dot(e)),
+            lambda e, J, B, a, u: list(J.dot(a) + B.dot(u) + (np.eye(len(e)) - J).dot(e)),
         ],
     )
     def test_right(self, function):
@@ -89,3 +89,17 @@ class TestSwitches:
         targets = FlipFlop(3, encoding="one_hot").sample(2000, seed=0).targets
         changes = (targets[:, 1:] != targets[:, :-1]).any(axis=2)
         assert check("7.3", float(changes.mean())).passed
+
+    def test_what_is_counted_in_the_notebook(self):
+        from fpf_notebook import load_pretrained
+        from fpf_notebook.analysis import cluster_expansion_points
+        from fpf_notebook.tasks import FlipFlop
+
+        trials = FlipFlop(3, encoding="one_hot").sample(64, seed=0)
+        run = load_pretrained("jslds-3bit-gru100").run(trials.inputs)
+        found = cluster_expansion_points(run.expansion_points[:, 5:])
+        labels = found.labels.reshape(64, 20)
+        assert check("7.3", np.mean(labels[:, 1:] != labels[:, :-1])).passed
+        across = labels.ravel()
+        assert "next one" in hint("7.3", np.mean(across[1:] != across[:-1]))
+        assert "19 comparisons" in hint("7.3", np.sum(labels[:, 1:] != labels[:, :-1]) / 64 / 20)

@@ -45,7 +45,7 @@ class TestHalfLife:
 def modes(J):
     values, right = np.linalg.eig(J)
     k = int(np.argmin(np.abs(values - 1)))
-    return right[:, k], np.linalg.inv(right)[k], right[:, (k + 1) % 3]
+    return right[:, k], np.linalg.inv(right)[k], right[:, (k + 1) % len(J)]
 
 
 def what_is_left(J, b):
@@ -82,8 +82,8 @@ class TestLastingEffect:
             (lambda J, b: modes(J)[2], "come in no order"),
             (lambda J, b: J @ J @ b, "which of its terms"),
             (lambda J, b: np.linalg.eigvals(J) * 1j, "real numbers"),
-            (lambda J, b: modes(J)[1] @ b, "shape [3]"),
-            (lambda J, b: None, "real numbers"),
+            (lambda J, b: modes(J)[1] @ b, "shape [4]"),
+            (lambda J, b: None, "needs a return"),
             (np.ones(3), "leave out the ()"),
         ],
     )

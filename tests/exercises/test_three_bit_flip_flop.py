@@ -7,8 +7,9 @@ from math import comb
 import numpy as np
 import pytest
 
-from fpf_notebook import Completeness, FixedPoints
+from fpf_notebook import Completeness, FixedPointFinder, FixedPoints, SilentProgress
 from fpf_notebook.exercises import check
+from fpf_notebook.models import VanillaRNN
 from fpf_notebook.result.audit import Audit
 from tests.exercises.hints import hint
 
@@ -25,7 +26,7 @@ class TestPartsOfACube:
             (lambda n, k: comb(n, k) * 2**k, "other way round"),
             (lambda n, k: 2 ** (n - k), "Which k bits"),
             (lambda n, k: [8, 12, 6, 1, 0, 0][k], "Right for the cube, but for n = 2"),
-            (lambda n, k: 3**n, "look at a cube"),
+            (lambda n, k: 3**n, "in all"),
             (lambda n, k: None, "returned None"),
             (lambda n, k: 0.5, "whole number"),
             (27, "Expected a function"),
@@ -91,9 +92,41 @@ class TestOneRound:
             (found([8, 9, 3], starts=20.0), "far outside of the box"),
             (found([8, 12, 6, 1], rounds=[{}]), "exhaustive"),
             (found([8, 12, 6, 1], n_starts=1024), "1024 starts"),
+            (found([8, 12, 6, 1], n_starts=27), "27 starts"),
             (found([8, 12, 6, 1], u=0.01), "under an input"),
+            (found([8, 12, 6, 1])[:20], "picked out of a set"),
+            (found([14, 12, 1]), "counted twice"),
+            (found([8, 12, 6, 1], starts=0.0), "lay upon the points"),
             (27, "Expected the fixed points"),
         ],
     )
     def test_wrong(self, points, words):
         assert words in hint("3.3", points, "0.8", "1.5")
+
+
+@pytest.fixture(scope="module")
+def search():
+    latches = VanillaRNN.from_arrays(W_hh=2 * np.eye(3), W_ih=np.eye(3), b=np.zeros(3))
+    finder = FixedPointFinder(latches, progress=SilentProgress())
+    corners = 0.95 * np.sign(np.random.default_rng(0).normal(size=(40, 10, 3)))
+
+    def find(noise, n_inits=256, **options):
+        none = np.zeros((1, 3))
+        found = finder.find_fixed_points(
+            corners, none, n_inits=n_inits, noise_scale=noise, **options
+        )
+        return found[0]
+
+    return find
+
+
+class TestOneRoundOfARealSearch:
+    @pytest.mark.parametrize("noise", [0.8, 1.0, 1.2])
+    def test_right(self, search, noise):
+        assert check("3.3", search(noise)).passed
+
+    def test_wrong(self, search):
+        assert "8 points, all of them stable" in hint("3.3", search(0.1))
+        assert "far outside" in hint("3.3", search(30.0))
+        assert "exhaustive" in hint("3.3", search(0.1, exhaustive=True))
+        assert "1024 starts" in hint("3.3", search(1.0, n_inits=1024))

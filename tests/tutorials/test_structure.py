@@ -134,7 +134,7 @@ class TestNotebook:
             assert source(learner).endswith(f'check("{name}", answer)')
             assert solution["id"] == f"solution-{k}"
             assert source(solution).startswith("# Solution")
-            assert source(solution).endswith(f'check("{name}", solution)')
+            assert source(solution).endswith(f'check("{name}", solution, is_solution=True)')
             assert solution["metadata"] == {
                 "jupyter": {"source_hidden": True},
                 "tags": ["solution", "hide-input"],
