@@ -63,10 +63,13 @@ def same(first: Any, second: Any) -> bool:
 
 
 class ArrayDict(traitlets.Dict):  # type: ignore[type-arg]
-    """A dictionary trait that may hold numpy arrays at any depth; an equal value is no change."""
+    """A dictionary trait that may hold numpy arrays at any depth; an equal value is no change.
+
+    It is read-only: the widget sets it by `set_trait`.
+    """
 
     def __init__(self, **metadata: Any) -> None:
-        super().__init__(allow_none=True)
+        super().__init__(allow_none=True, read_only=True)
         self.tag(sync=True, to_json=lambda value, _: pack(value), **metadata)
 
     def set(self, obj: Any, value: Any) -> None:

@@ -259,7 +259,7 @@ class _Desk:
                     self._say(Report("computing", seconds=time.perf_counter() - began))
 
         announcement = threading.Timer(_UNANNOUNCED, announce)
-        announcement.daemon = True
+        announcement.daemon, announcement.name = True, self.name
         announcement.start()
         try:
             result = job.work(token, ThrottledProgress(show))
@@ -307,7 +307,7 @@ class _Desk:
 
     def _say(self, report: Report) -> None:
         # Whoever listens may raise: the thread lives on, and what was found is shown.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             self.tell(report)
 
 

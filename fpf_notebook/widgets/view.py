@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import anywidget
 import traitlets
 
 from fpf_notebook.widgets.arrays import ArrayDict
+from fpf_notebook.widgets.guard import GuardedView, SettingError
 
 BUNDLE = Path(__file__).parent / "static" / "views.js"
 
 
-class Picture(anywidget.AnyWidget):
+class Picture(GuardedView, anywidget.AnyWidget):
     """What all pictures share.
 
     Attributes
@@ -30,16 +32,20 @@ class Picture(anywidget.AnyWidget):
         Names the picture's static stand-in in a notebook, which a live view hides.
     hints : dict
         Names and tooltips of the controls beside the picture, from `hints_of`.
+
+    Notes
+    -----
+    What the widget makes itself is read-only; `put` sets it.
     """
 
     _esm = BUNDLE
 
-    kind = traitlets.Unicode("").tag(sync=True)
-    status = traitlets.Dict().tag(sync=True)
-    group = traitlets.Unicode("").tag(sync=True)
+    kind = traitlets.Unicode("", read_only=True).tag(sync=True)
+    status = traitlets.Dict(read_only=True).tag(sync=True)
+    group = traitlets.Unicode("", read_only=True).tag(sync=True)
     options = traitlets.Dict().tag(sync=True)
-    key = traitlets.Unicode().tag(sync=True)
-    hints = traitlets.Dict().tag(sync=True)
+    key = traitlets.Unicode(read_only=True).tag(sync=True)
+    hints = traitlets.Dict(read_only=True).tag(sync=True)
 
     @traitlets.default("key")
     def _new_key(self) -> str:
@@ -47,6 +53,25 @@ class Picture(anywidget.AnyWidget):
 
     #: Names of the traits that a saved page needs.
     SAVED: tuple[str, ...] = ("kind", "status", "group", "options")
+
+    FROM_BROWSER: tuple[str, ...] = ("options",)
+
+    @traitlets.validate("options")
+    def _valid_options(self, proposal: Any) -> dict[str, Any]:
+        """Options are a few switches and numbers; a large or deep value is none."""
+        value = proposal["value"]
+        if len(value) > 20 or not all(
+            isinstance(k, str) and (v is None or isinstance(v, bool | int | float | str))
+            for k, v in value.items()
+        ):
+            raise SettingError(f"options is {str(value)[:80]}, expected switches by name.")
+        return dict(value)
+
+    def _observer_raised(self, words: str) -> None:
+        self.put(status={**self.status, "error": words})
+
+    def _refused(self, words: str) -> None:
+        self.put(status={**self.status, "note": f"refused: {words[:200]}"})
 
     def saved_state(self) -> dict[str, Any]:
         """Return the traits that a page without a kernel needs, arrays as numpy arrays."""
@@ -56,7 +81,7 @@ class Picture(anywidget.AnyWidget):
 class ExplorerPicture(Picture):
     """State space, histogram of q and list of points."""
 
-    kind = traitlets.Unicode("explorer").tag(sync=True)
+    kind = traitlets.Unicode("explorer", read_only=True).tag(sync=True)
     scene: Any = ArrayDict()
     # Apart from the scene: they are the most of it, and a search changes the one not at all and
     # the other unseen, as a rule.
@@ -67,26 +92,63 @@ class ExplorerPicture(Picture):
     log_tol_q = traitlets.Float(-12.0).tag(sync=True)
 
     SAVED = (*Picture.SAVED, "scene", "paths", "starts", "selected", "selection", "log_tol_q")
+    FROM_BROWSER = (*Picture.FROM_BROWSER, "selected", "selection", "log_tol_q")
+
+    @property
+    def n_points(self) -> int:
+        """Number of points shown."""
+        scene = self.scene or {}
+        return len(scene["state"]["names"]) if "state" in scene else 0
+
+    @traitlets.validate("selected")
+    def _valid_selected(self, proposal: Any) -> int | None:
+        return _known_point(proposal["value"], self.n_points)
+
+    @traitlets.validate("selection")
+    def _valid_selection(self, proposal: Any) -> list[int]:
+        # Points may have gone since the browser chose: those that are there are taken.
+        return [k for k in dict.fromkeys(proposal["value"]) if 0 <= k < self.n_points]
+
+    @traitlets.validate("log_tol_q")
+    def _valid_threshold(self, proposal: Any) -> float:
+        value = float(proposal["value"])
+        if not math.isfinite(value):
+            raise SettingError(f"log_tol_q is {value}, expected a finite number.")
+        return min(max(value, -36.0), 2.0)
 
 
 class InspectorPicture(Picture):
     """Spectrum, heat maps and modes of one point."""
 
-    kind = traitlets.Unicode("inspector").tag(sync=True)
+    kind = traitlets.Unicode("inspector", read_only=True).tag(sync=True)
     scene: Any = ArrayDict()
     selected = traitlets.Int(None, allow_none=True).tag(sync=True)
-    mode = traitlets.Int(0).tag(sync=True)
+    mode = traitlets.Int(0, min=0).tag(sync=True)
 
     SAVED = (*Picture.SAVED, "scene", "selected", "mode")
+    FROM_BROWSER = (*Picture.FROM_BROWSER, "selected", "mode")
+
+    @traitlets.validate("selected")
+    def _valid_selected(self, proposal: Any) -> int | None:
+        names = (self.scene or {}).get("names")
+        n = None if names is None else len(names)
+        return proposal["value"] if n is None else _known_point(proposal["value"], n)
 
 
 class MonitorPicture(Picture):
     """Training curves, an example trial, and the snapshots of fixed points."""
 
-    kind = traitlets.Unicode("monitor").tag(sync=True)
+    kind = traitlets.Unicode("monitor", read_only=True).tag(sync=True)
     curves: Any = ArrayDict()
     trial: Any = ArrayDict()
     history: Any = ArrayDict()
-    snapshot = traitlets.Int(-1).tag(sync=True)
+    snapshot = traitlets.Int(-1, min=-1).tag(sync=True)
 
     SAVED = (*Picture.SAVED, "curves", "trial", "history", "snapshot")
+    FROM_BROWSER = (*Picture.FROM_BROWSER, "snapshot")
+
+
+def _known_point(index: int | None, n: int) -> int | None:
+    if index is not None and not 0 <= index < n:
+        raise SettingError(f"selected is {index}, but there are {n} points.")
+    return index

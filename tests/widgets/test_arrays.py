@@ -44,8 +44,8 @@ def test_setting_an_equal_value_is_silent():
 
     holder, heard = Holder(), []
     holder.observe(heard.append, names="scene")
-    holder.scene = {"a": np.ones(3)}
-    holder.scene = {"a": np.ones(3)}
+    holder.set_trait("scene", {"a": np.ones(3)})
+    holder.set_trait("scene", {"a": np.ones(3)})
     assert len(heard) == 1
-    holder.scene = {"a": np.zeros(3)}
+    holder.set_trait("scene", {"a": np.zeros(3)})
     assert len(heard) == 2

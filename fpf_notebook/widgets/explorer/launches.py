@@ -107,4 +107,4 @@ class Launching:
         status = dict(self.picture.status)
         status["error"] = error
         status["note"] = text
-        self.picture.status = status
+        self.picture.put(status=status)

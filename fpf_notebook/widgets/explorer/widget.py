@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import uuid
@@ -26,6 +27,7 @@ from fpf_notebook.widgets.explorer import search as searching
 from fpf_notebook.widgets.explorer.controls import control_column
 from fpf_notebook.widgets.explorer.export import ExplorerExport
 from fpf_notebook.widgets.explorer.launches import Launching
+from fpf_notebook.widgets.guard import Guarded, SettingError
 from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import GRACE, Job, LatestWins, Report, ThrottledProgress
 from fpf_notebook.widgets.status import report_status
@@ -39,7 +41,7 @@ _VIEW = ("projection", "colour_by", "units", "push_size", "auto")
 _FINDER = tuple(f.name for f in dataclasses.fields(Options) if f.name not in _OPTIONS)
 
 
-class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
+class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
     """Explore the fixed points of a network: they are found again while you move a slider.
 
     Parameters
@@ -102,7 +104,7 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
     selected = traitlets.Int(None, allow_none=True)
     selection = traitlets.List(traitlets.Int())
     #: Grows with each new set of points, for those who observe (a linked inspector does).
-    version = traitlets.Int(0)
+    version = traitlets.Int(0, read_only=True)
 
     def __init__(
         self,
@@ -150,7 +152,8 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
         self._bounds: dict[str, Any] | None = None
         self._axes: Any = None
         self._lock = threading.RLock()
-        self.picture = ExplorerPicture(group=uuid.uuid4().hex)
+        self.picture = ExplorerPicture()
+        self.picture.put(group=uuid.uuid4().hex)
         # Flex, not a fixed width: narrow outputs stack.
         self.picture.layout = ipw.Layout(flex="5 1 460px", min_width="0", width="auto")
         me = weakref.ref(self)
@@ -164,7 +167,7 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
         self._link()
         row = ipw.Layout(width="100%", flex_flow="row wrap", align_items="flex-start")
         controls = control_column(self)
-        self.picture.hints = hints_of(controls, self.picture.key)
+        self.picture.put(hints=hints_of(controls, self.picture.key))
         self.children = [ipw.HBox([self.picture, controls], layout=row)]
         self._show_empty()
         if auto:
@@ -193,24 +196,59 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
             self._show()
 
     def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if content.get("type") == "launch_at":
-            self.launch_at(float(content["x"]), float(content["y"]))
+        if not isinstance(content, dict) or content.get("type") != "launch_at":
+            return
+        try:
+            place = float(content["x"]), float(content["y"])
+        except (KeyError, TypeError, ValueError):
+            place = (np.nan, np.nan)
+        if not np.isfinite(place).all():
+            self._say("", error="a launch needs two numbers x and y")
+            return
+        with contextlib.suppress(ValueError):  # shown by the launch itself
+            self.launch_at(*place)
 
     @traitlets.validate("input")
     def _valid_input(self, proposal: Any) -> tuple[float, ...]:
-        values = tuple(float(v) for v in np.ravel(proposal["value"]))
+        try:
+            values = tuple(float(v) for v in np.ravel(proposal["value"]))
+        except (TypeError, ValueError):
+            values = ()
         if len(values) != self.step_map.n_inputs or not np.isfinite(values).all():
-            raise ValueError(
+            raise SettingError(
                 f"input is {proposal['value']!r}, expected {self.step_map.n_inputs} finite numbers."
             )
         return values
 
+    @traitlets.validate(*_OPTIONS, *_STARTS)
+    def _valid_setting(self, proposal: Any) -> Any:
+        """Refuse what no search can be made with; the old value stays."""
+        name, value = proposal["trait"].name, proposal["value"]
+        try:
+            if name in _STARTS:
+                return getattr(self._base.replace(**{name: value}), name)
+            return getattr(dataclasses.replace(self._base.options, **{name: value}), name)
+        except (TypeError, ValueError) as problem:
+            raise SettingError(str(problem)) from None
+
+    @traitlets.validate("push_size")
+    def _valid_push(self, proposal: Any) -> float:
+        if not 0 < proposal["value"] < np.inf:
+            raise SettingError(f"push_size is {proposal['value']!r}, expected a positive number.")
+        return float(proposal["value"])
+
+    def _observer_raised(self, words: str) -> None:
+        self.picture.put(status={**self.picture.status, "error": words})
+
     @traitlets.validate("units")
     def _valid_units(self, proposal: Any) -> tuple[int, ...]:
-        units = tuple(int(k) for k in proposal["value"])
+        try:
+            units = tuple(int(k) for k in proposal["value"])
+        except (TypeError, ValueError):
+            units = ()
         expected = min(3, self.step_map.n_states)
         if len(units) < expected or not all(0 <= k < self.step_map.n_states for k in units):
-            raise traitlets.TraitError(
+            raise SettingError(
                 f"units is {units}, expected {expected} numbers below {self.step_map.n_states}."
             )
         return units
@@ -219,7 +257,7 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
     def _valid_selected(self, proposal: Any) -> int | None:
         index = proposal["value"]
         if index is not None and not 0 <= index < len(self.fixed_points):
-            raise traitlets.TraitError(
+            raise SettingError(
                 f"selected is {index}, but there are {len(self.fixed_points)} points."
             )
         return index
@@ -274,7 +312,7 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
         known = searching.is_known(self._whole, request)
         if not (known or force or self.auto):
             waiting = {"text": "settings changed: press Find", "state": "empty"}
-            self.picture.status = {**self.picture.status, **waiting}
+            self.picture.put(status={**self.picture.status, **waiting})
             return
         step_map, single, tracker = self.step_map, self._single, self._tracker
         follows = not force and searching.can_follow(self._found, request)
@@ -320,8 +358,8 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
                 self.selection = []
                 self._show()
                 self.selected = keep
-                self.picture.status = scenes.status_of(found)
-        self.version += 1
+                self.picture.put(status=scenes.status_of(found))
+        self.set_trait("version", self.version + 1)
         self._prepare_static()
 
     # -- showing -----------------------------------------------------------------------------------
@@ -331,13 +369,13 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
         try:
             self._show()
         except ValueError as problem:
-            self.picture.status = {**self.picture.status, "error": str(problem)}
+            self.picture.put(status={**self.picture.status, "error": str(problem)})
 
     def _show_empty(self) -> None:
         """Trajectories and axes are there before the first search has ended."""
         self._show()
         words = "searching…" if self.auto else "press Find to search"
-        self.picture.status = report_status(Report("idle"), words)
+        self.picture.put(status=report_status(Report("idle"), words))
 
     def _show(self) -> None:
         with self._lock, self.picture.hold_sync():
@@ -359,9 +397,10 @@ class FixedPointExplorer(ExplorerExport, Launching, ipw.VBox):
                 launches=self._launches,
             )
             q = scenes.EMPTY_Q if self._found is None else scenes.q_scene(self._found)
-            self.picture.paths = {"xyz": self._paths}
-            self.picture.starts = self._starts() if self.picture.options.get("starts") else {}
-            self.picture.scene = {"state": state, "q": q}
+            starts = self._starts() if self.picture.options.get("starts") else {}
+            self.picture.put(
+                paths={"xyz": self._paths}, starts=starts, scene={"state": state, "q": q}
+            )
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -398,4 +437,4 @@ def _tell(me: weakref.ref[FixedPointExplorer], report: Report) -> None:
         return
     if report.state == "idle":
         return  # the status line of the result is there already
-    widget.picture.status = report_status(report, widget.picture.status.get("text", ""))
+    widget.picture.put(status=report_status(report, widget.picture.status.get("text", "")))

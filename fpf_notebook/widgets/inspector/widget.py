@@ -13,6 +13,7 @@ import traitlets
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.suggest import refuse_unknown
 from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.widgets.guard import Guarded, SettingError
 from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.inspector import scene as scenes
 from fpf_notebook.widgets.live import Job, LatestWins, Report
@@ -24,7 +25,7 @@ from fpf_notebook.widgets.view import InspectorPicture
 _STYLE = {"description_width": "92px"}
 
 
-class JacobianInspector(StaticPicture, ipw.VBox):
+class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
     """Inspect the linearization at fixed points: eigenvalues, Jacobian, modes, pushes.
 
     Parameters
@@ -83,7 +84,8 @@ class JacobianInspector(StaticPicture, ipw.VBox):
         self._explorer: Any = None
         self._points, self._step_map = _resolved(self, source, point, inputs, step_map, for_model)
         group = uuid.uuid4().hex if self._explorer is None else self._explorer.picture.group
-        self.picture = InspectorPicture(group=group)
+        self.picture = InspectorPicture()
+        self.picture.put(group=group)
         self.picture.layout = ipw.Layout(width="100%")
         me = weakref.ref(self)
         self._worker = LatestWins(lambda report: _tell(me, report), "fpf-inspector")
@@ -91,7 +93,7 @@ class JacobianInspector(StaticPicture, ipw.VBox):
             layout=ipw.Layout(width="100%"), **{k: v for k, v in options.items() if k in own}
         )
         controls = self._controls()
-        self.picture.hints = hints_of(controls, self.picture.key)
+        self.picture.put(hints=hints_of(controls, self.picture.key))
         self.children = [self.picture, controls]
         traitlets.link((self, "selected"), (self.picture, "selected"))
         traitlets.link((self, "mode"), (self.picture, "mode"))
@@ -102,6 +104,16 @@ class JacobianInspector(StaticPicture, ipw.VBox):
         names = ["selected", "mode", "amplitude", "order", "compare"]
         self.observe(lambda _: self._refresh(), names=names)
         self._refresh()
+
+    @traitlets.validate("amplitude")
+    def _valid_amplitude(self, proposal: Any) -> float:
+        value = proposal["value"]
+        if not 0 < value < np.inf:
+            raise SettingError(f"amplitude is {value!r}, expected a positive number.")
+        return float(value)
+
+    def _observer_raised(self, words: str) -> None:
+        self.picture.put(status={**self.picture.status, "error": words})
 
     def _controls(self) -> ipw.Widget:
         wide = ipw.Layout(width="300px")
@@ -168,7 +180,7 @@ class JacobianInspector(StaticPicture, ipw.VBox):
         def deliver(scene: dict[str, Any]) -> None:
             widget = me()
             if widget is not None:
-                widget.picture.scene = scene
+                widget.picture.put(scene=scene)
                 widget._prepare_static()
 
         self._worker.submit(Job(work, deliver))
@@ -264,4 +276,4 @@ def _tell(me: weakref.ref[JacobianInspector], report: Report) -> None:
     text = "select a point" if index is None else f"point {index} of {len(points)}"
     if not len(points):
         text = "no fixed points yet"
-    widget.picture.status = report_status(report, text)
+    widget.picture.put(status=report_status(report, text))

@@ -43,13 +43,13 @@ class MonitorDisplay(StaticPicture):
     _rate_shown: float | None = None
 
     def _enter(self, phase: str) -> None:
-        self.phase = phase
+        self.set_trait("phase", phase)  # type: ignore[attr-defined]  # it is read-only
         self._show_status()
         if phase == "paused":  # somebody wants to look
             self._queue.show()
 
     def _complain(self, words: str) -> None:
-        self.picture.status = {**self.picture.status, "state": "error", "error": words}
+        self.picture.put(status={**self.picture.status, "state": "error", "error": words})
 
     def _seconds(self) -> float:
         """Return the seconds since the training began."""
@@ -65,7 +65,7 @@ class MonitorDisplay(StaticPicture):
         status["error"] = self.picture.status.get("error", "")
         if status["error"]:
             status["state"] = "error"
-        self.picture.status = status
+        self.picture.put(status=status)
 
     def _paint(self, last: bool = False) -> None:
         """Send what is new; the last time also into the picture that a saved notebook keeps."""
@@ -95,9 +95,9 @@ class MonitorDisplay(StaticPicture):
             outputs = run.predict(np.asarray(trial[0])[None])[0]
             trial = self._trial = (trial[0], trial[1], outputs)
         with self.picture.hold_sync():
-            self.picture.curves = scene
+            self.picture.put(curves=scene)
             if trial is not None:
-                self.picture.trial = trial_scene(*trial)
+                self.picture.put(trial=trial_scene(*trial))
             self._show_status()
         if run is not None:
             self._show_rate(float(run.learning_rate))
@@ -112,7 +112,7 @@ class MonitorDisplay(StaticPicture):
             self.learning_rate = rate
 
     def _show_history(self) -> None:
-        self.picture.history = history_scene(self.snapshots)
+        self.picture.put(history=history_scene(self.snapshots))
 
     def _page(self) -> tuple[list[dict[str, Any]], str]:
         return [self.picture.saved_state()], "Training"

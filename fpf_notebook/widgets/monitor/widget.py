@@ -13,6 +13,7 @@ import ipywidgets as ipw
 import numpy as np
 import traitlets
 
+from fpf_notebook.widgets.guard import Guarded, SettingError
 from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import Job, LatestWins, Report
 from fpf_notebook.widgets.monitor.brainpy_threads import carry_settings
@@ -31,7 +32,7 @@ from fpf_notebook.widgets.view import MonitorPicture
 T = TypeVar("T")
 
 
-class TrainingMonitor(TrainingCallback, ipw.VBox):
+class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
     """Curves, an example trial and the fixed points of a network while it is trained.
 
     Parameters
@@ -79,7 +80,7 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
     >>> monitor.follow(model, inputs, every=50).run(loop)   # doctest: +SKIP
     """
 
-    phase = traitlets.Unicode("idle")
+    phase = traitlets.Unicode("idle", read_only=True)
     pausing = traitlets.Bool(False)
     learning_rate = traitlets.Float(None, allow_none=True)
     snapshot_every = traitlets.Int(5, min=0)
@@ -113,9 +114,9 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
         self._painted = self._began = 0.0
         super().__init__(layout=ipw.Layout(width="100%"), snapshot_every=snapshot_every)
         controls = monitor_controls(self)
-        self.picture.hints = hints_of(controls, self.picture.key)
+        self.picture.put(hints=hints_of(controls, self.picture.key))
         self.children = [controls, self.picture]
-        self.picture.status = training_status("idle", None, self.metrics, 0.0)
+        self.picture.put(status=training_status("idle", None, self.metrics, 0.0))
         self.observe(self._rate_set, names="learning_rate")
 
     # -- ways to train -----------------------------------------------------------------------------
@@ -327,8 +328,17 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
         self._control, self._run, self._history = LoopControl(self._enter), None, None
         self._trial, self.pausing = None, False
         self._began = time.perf_counter()
-        self.picture.history = None
-        self.picture.status = {**self.picture.status, "error": ""}
+        self.picture.put(history=None, status={**self.picture.status, "error": ""})
+
+    @traitlets.validate("learning_rate")
+    def _valid_rate(self, proposal: Any) -> float | None:
+        rate = proposal["value"]
+        if rate is not None and not 0 < rate < np.inf:
+            raise SettingError(f"learning_rate is {rate!r}, expected a positive number or None.")
+        return None if rate is None else float(rate)
+
+    def _observer_raised(self, words: str) -> None:
+        self._complain(words)
 
     def _finish(self, phase: str = "stopped") -> None:
         self._enter(phase)
@@ -382,9 +392,9 @@ class TrainingMonitor(TrainingCallback, ipw.VBox):
         monitor = cls()
         monitor.metrics, monitor.snapshots, monitor._trial = content
         monitor._show_history()
-        monitor.picture.curves = curves_of(monitor.metrics.series())
+        monitor.picture.put(curves=curves_of(monitor.metrics.series()))
         if monitor._trial is not None:
-            monitor.picture.trial = trial_scene(*monitor._trial)
+            monitor.picture.put(trial=trial_scene(*monitor._trial))
         monitor._enter("stopped")
         return monitor
 

@@ -1,0 +1,122 @@
+"""What keeps a widget's threads and traits sound, whatever comes from outside.
+
+Observers are the user's code, and the browser is another program: neither may end a background
+thread, nor leave a trait with a value that nothing can be done with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from typing import Any
+
+import ipywidgets as ipw
+import traitlets
+
+__all__ = ["THREADS", "Guarded", "GuardedView", "SettingError"]
+
+THREADS = "fpf-"
+"""What the names of the widgets' own threads begin with."""
+
+
+# What ipywidgets itself lets the browser set.
+_PLAIN = ("layout", "tabbable", "tooltip", "_dom_classes", "_view_count")
+
+
+class SettingError(traitlets.TraitError, ValueError):
+    """A setting was given a value that it cannot have; the old one stays."""
+
+
+class _Heard:
+    """An observer whose exceptions are shown, on the widgets' own threads; equal to it."""
+
+    def __init__(self, owner: Guarded, handler: Any) -> None:
+        self._owner = weakref.ref(owner)
+        self._handler = handler
+
+    def __eq__(self, other: object) -> bool:
+        theirs = other._handler if isinstance(other, _Heard) else other
+        return bool(self._handler == theirs)
+
+    def __hash__(self) -> int:
+        return hash(self._handler)
+
+    def __call__(self, change: Any) -> None:
+        owner = self._owner()
+        if owner is None or not threading.current_thread().name.startswith(THREADS):
+            self._handler(change)
+            return
+        try:
+            self._handler(change)
+        # `sys.exit()` in an observer would end the thread as well as a mistake does.
+        except BaseException as problem:
+            owner._observer_failed(change["name"], problem)
+
+
+class Guarded(traitlets.HasTraits):
+    """Mix-in of widgets whose traits are set by background threads.
+
+    There, an observer that raises is heard: its words are shown, the others hear of the change
+    too, and the thread goes on. In the user's own thread it raises, as with any traits.
+    """
+
+    _complaining = False
+
+    def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
+        """Call a function when a trait changes, as `traitlets.HasTraits.observe` does."""
+        if not isinstance(handler, traitlets.EventHandler):
+            handler = _Heard(self, handler)
+        super().observe(handler, names=names, type=type)
+
+    def _observer_failed(self, name: str, problem: BaseException) -> None:
+        if self._complaining:
+            return  # an observer of what shows the words raises as well
+        self._complaining = True
+        words = f"an observer of {name!r} raised {problem.__class__.__name__}: {problem}"
+        try:
+            with contextlib.suppress(Exception):
+                self._observer_raised(words)
+        finally:
+            self._complaining = False
+
+    def _observer_raised(self, words: str) -> None:
+        """Show it."""
+        raise NotImplementedError
+
+
+class GuardedView(Guarded, ipw.Widget):
+    """A widget whose browser may set some of its traits, and nothing else."""
+
+    #: What the browser may set. Everything else is made here, and its values are refused.
+    FROM_BROWSER: tuple[str, ...] = ()
+
+    def put(self, **values: Any) -> None:
+        """Set derived traits, which nobody else can."""
+        for name, value in values.items():
+            self.set_trait(name, value)
+
+    def set_state(self, sync_data: Any) -> None:
+        """Take what the browser has sent: trait by trait, refusing what does not fit.
+
+        A value that is refused leaves the old one in place, which is sent back.
+        """
+        refused: dict[str, str] = {}
+        given = sync_data if isinstance(sync_data, dict) else {}
+        for name, value in given.items():
+            if name not in self.FROM_BROWSER and name not in _PLAIN:
+                refused[str(name)] = f"{name} cannot be set from outside"
+                continue
+            try:
+                super().set_state({name: value})
+            except Exception as problem:  # of the value, or of somebody's observer
+                refused[name] = str(problem) or type(problem).__name__
+        if refused:
+            for name in refused:
+                if name in self.keys:
+                    self.send_state(name)
+            self._refused("; ".join(refused.values()))
+
+    def _refused(self, words: str) -> None:
+        """Show why a value was not taken."""
+        raise NotImplementedError
