@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const outfile = process.argv[2] ?? here("../fpf_notebook/widgets/static/views.js");
-const LIMIT = 120 * 1000;
+const LIMIT = 200 * 1000;
 
 /** d3's colour maps, sampled when the bundle is built: 1 kB instead of 31 kB of interpolators. */
 function sampled(interpolate, n) {

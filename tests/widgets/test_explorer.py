@@ -19,7 +19,10 @@ from tests.widgets.conftest import three_latches
 def test_finds_all_points(explorer):
     assert len(explorer.fixed_points) == 27
     text = explorer.picture.status["text"]
-    assert text.startswith("27 fixed points: 8 stable, 18 saddles, 1 unstable · index sum 1 of 1 ·")
+    assert text.startswith(
+        "27 fixed points: 8 stable, 18 saddles, 1 unstable · open: there may be more · "
+        "index sum 1 of 1 ·"
+    )
     assert "proves none" in explorer.picture.status["tooltip"]
     assert len(explorer.all_candidates) == 512
     scene = explorer.picture.scene
@@ -136,13 +139,18 @@ def test_unknown_keyword(states):
         FixedPointExplorer(three_latches, states, np.zeros((4, 3)))
 
 
-def test_error_in_the_background_is_shown_and_raised(explorer):
-    explorer.tol_q = -1.0
-    with pytest.raises(ValueError, match="tol_q is -1"):
-        explorer.wait(60)
-    assert "tol_q is -1" in explorer.picture.status["error"]
+def test_error_in_the_background_is_shown_and_raised(explorer, monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("the search is broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fpf_notebook.finder.engine.run_search", broken)
+        explorer.noise_scale = 0.4
+        with pytest.raises(ValueError, match="is broken"):
+            explorer.wait(60)
+    assert "is broken" in explorer.picture.status["error"]
     assert explorer.picture.status["state"] == "error"
-    explorer.tol_q = 1e-12
+    explorer.noise_scale = 0.3
     explorer.wait(60)
     assert explorer.picture.status["error"] == ""
 

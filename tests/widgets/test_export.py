@@ -14,7 +14,7 @@ import pytest
 from fpf_notebook.widgets.export import page, write_page
 from fpf_notebook.widgets.view import BUNDLE
 
-LIMIT = 120_000
+LIMIT = 200_000
 
 
 def test_bundle_is_small_and_asks_nobody():

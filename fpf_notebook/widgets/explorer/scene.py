@@ -25,6 +25,9 @@ COLOUR_BY = {
     "unstable directions": ("unstable directions", False),
 }
 
+WHOLE = ("index", "condition", "unstable directions")
+"""What is counted: a colour each, and no scale between them."""
+
 EMPTY_Q: dict[str, Any] = {
     "logq": np.zeros(0),
     "kept": np.zeros(0, dtype=np.uint8),
@@ -33,7 +36,10 @@ EMPTY_Q: dict[str, Any] = {
 }
 """The histogram before the first search."""
 
-_MAX_PATHS, _MAX_STEPS, _MAX_STARTS, _MAX_LOGQ = 40, 200, 2000, 20_000
+MAX_PATHS = 40
+"""Trajectories that are drawn, unless more are asked for."""
+
+_MAX_STEPS, _MAX_STARTS, _MAX_LOGQ = 200, 2000, 20_000
 
 
 def projection_for(
@@ -130,11 +136,35 @@ def bounds_of(clouds: list[np.ndarray], old: dict[str, Any] | None = None) -> di
     return {"center": ((low + high) / 2).tolist(), "half": half.tolist()}
 
 
-def paths_of(state_traj: np.ndarray, projection: Projection) -> np.ndarray:
+def paths_of(
+    state_traj: np.ndarray, projection: Projection, n_paths: int = MAX_PATHS
+) -> np.ndarray:
     """Return a bounded number of projected trajectories, [n, time, 3]."""
-    steps = state_traj.shape[1]
-    stride = max(1, -(-steps // _MAX_STEPS))
-    return padded(projection.transform(state_traj[:_MAX_PATHS, ::stride]))
+    return padded(projection.transform(state_traj[:n_paths, :: _stride(state_traj)]))
+
+
+def _stride(state_traj: np.ndarray) -> int:
+    return max(1, -(-state_traj.shape[1] // _MAX_STEPS))
+
+
+def sample_words(state_traj: np.ndarray, n_paths: int = MAX_PATHS) -> str:
+    """Say how many of the trajectories, and of their steps, are drawn; "" if all are."""
+    words = []
+    if n_paths < len(state_traj):
+        words.append(f"{n_paths:,} of {len(state_traj):,} trajectories")
+    stride = _stride(state_traj)
+    if stride > 1:
+        words.append(f"one step in {stride}")
+    return ", ".join(words)
+
+
+def unhonoured(points: FixedPoints, colour_by: str) -> str:
+    """Say why a choice of colours changes nothing, or ""."""
+    if colour_by == "stability" or not len(points) or colour_values(points, colour_by).size:
+        return ""
+    if colour_by == "condition":
+        return "colour by condition: all points belong to one constant input, so there is one"
+    return f"colour by {colour_by}: the search did not compute it"
 
 
 def starts_of(points: FixedPoints, projection: Projection) -> np.ndarray:
@@ -191,6 +221,7 @@ def state_scene(
     *,
     colour_by: str = "stability",
     launches: list[tuple[np.ndarray, str]] | None = None,
+    sample: str = "",
 ) -> dict[str, Any]:
     """Return the state space as the browser draws it, without trajectories and initial states.
 
@@ -206,6 +237,8 @@ def state_scene(
         A key of `COLOUR_BY`.
     launches
         Trajectories [time, n_states] with their labels.
+    sample
+        What is drawn of how many trajectories, where it is not all.
     """
     values = colour_values(points, colour_by)
     reach = 0.07 * max(bounds["half"])
@@ -218,6 +251,8 @@ def state_scene(
         "names": point_names(points),
         "values": values,
         "valueLabel": COLOUR_BY[colour_by][0] if values.size else "",
+        "discrete": colour_by in WHOLE,
+        "sample": sample,
         **mode_lines(points, projection, reach),
         "launches": [
             {"xyz": padded(projection.transform(path)), "label": label}
@@ -284,8 +319,7 @@ def status_of(found: Found) -> dict[str, Any]:
     tooltip = "No statement on completeness: the points were not linearized."
     if report is not None:
         expected = "" if report.expected_sum is None else f" of {report.expected_sum}"
-        if report.rounds:
-            parts.append(report.in_short)
+        parts.append(report.in_short)
         parts.append(f"index sum {report.index_sum}{expected}")
         tooltip = f"Complete? {report}."
         if report.expected_sum is not None:
@@ -298,7 +332,26 @@ def status_of(found: Found) -> dict[str, Any]:
     parts.append(_duration(found.seconds) + ("" if found.is_new else " (no new search)"))
     state = "empty" if not len(points) else "idle"
     text = " · ".join(parts)
-    return {"state": state, "text": text, "tooltip": tooltip, "progress": 1.0, "error": ""}
+    grade = "open" if report is None else report.grade
+    return {
+        "state": state, "text": text, "tooltip": tooltip, "progress": 1.0, "error": "",
+        "grade": grade, "next": _next_step(found) if grade == "open" else None,
+    }  # fmt: skip
+
+
+def _next_step(found: Found) -> dict[str, str]:
+    """Return what one click does about an open set, and why it is open."""
+    report, request = found.unique.completeness, found.request
+    reasons = [] if report is None else [r for r in report.open_because if r]
+    if report is not None and report.consistent is False:
+        reasons.insert(0, f"the index sum is {report.index_sum}, not {report.expected_sum}")
+    if not request.exhaustive:
+        return {
+            "label": "search exhaustively",
+            "reason": "; ".join([*reasons, "one round of starts was made"]),
+        }
+    stopped = "" if report is None else report.stopped_because
+    return {"label": "give it more time", "reason": "; ".join([*reasons, stopped]).strip("; ")}
 
 
 def _following_status(found: Found) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from fpf_notebook.widgets.view import ExplorerPicture
 _OPTIONS = ("method", "random_seed", "tol_q", "tol_unique", "final_q_threshold")
 _STARTS = ("n_inits", "noise_scale", "exhaustive")
 _LONGEST_PATIENCE = 0.5  # seconds for which a newer setting waits where nothing can be followed
-_VIEW = ("projection", "colour_by", "units", "push_size", "auto")
+_VIEW = ("projection", "colour_by", "units", "push_size", "n_trajectories", "auto")
 _FINDER = tuple(f.name for f in dataclasses.fields(Options) if f.name not in _OPTIONS)
 
 
@@ -68,7 +68,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
     selected : int or None
         The selected point; observable and assignable. `selection` holds several (box, lasso).
     tol_q, noise_scale, n_inits, tol_unique, final_q_threshold, method, exhaustive, random_seed, \
-    input, auto, projection, colour_by, units
+    input, auto, projection, colour_by, units, n_trajectories
         Settings; assigning one has the same effect as moving its control.
 
     Raises
@@ -101,6 +101,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
     colour_by = traitlets.Enum(list(scenes.COLOUR_BY), default_value="stability")
     units = traitlets.Tuple(default_value=(0, 1, 2))
     push_size = traitlets.Float(0.05)
+    n_trajectories = traitlets.Int(scenes.MAX_PATHS, min=0)
     selected = traitlets.Int(None, allow_none=True)
     selection = traitlets.List(traitlets.Int())
     #: Grows with each new set of points, for those who observe (a linked inspector does).
@@ -183,8 +184,9 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         picture.observe(self._threshold_dragged, names="log_tol_q")
         picture.on_msg(self._on_message)
         self.observe(lambda _: self._refresh(), names=[*_OPTIONS, *_STARTS, "input"])
-        self.observe(lambda _: self._reproject(), names=["projection", "units"])
-        self.observe(lambda _: self._show(), names=["colour_by"])
+        names = ["projection", "units", "n_trajectories"]
+        self.observe(lambda _: self._reproject(), names=names)
+        self.observe(lambda _: self._recolour(), names=["colour_by"])
         picture.observe(self._shown_changed, names="options")
 
     def _threshold_dragged(self, change: Any) -> None:
@@ -195,8 +197,15 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         if bool(change["old"].get("starts")) != bool(change["new"].get("starts")):
             self._show()
 
+    def _recolour(self) -> None:
+        self._show()
+        self._say(scenes.unhonoured(self.fixed_points, self.colour_by))
+
     def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if not isinstance(content, dict) or content.get("type") != "launch_at":
+        kind = content.get("type") if isinstance(content, dict) else None
+        if kind == "go_on":
+            self.go_on()
+        if kind != "launch_at":
             return
         try:
             place = float(content["x"]), float(content["y"])
@@ -268,6 +277,24 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         """Search now, whatever `auto` says; use `wait` for the result."""
         self._refresh(force=True)
         return self
+
+    def go_on(self) -> FixedPointExplorer:
+        """Do more for an open set: search exhaustively, or, where that was done, longer.
+
+        Twice the rounds, twice ``max_seconds``, and one more idle round before the end. The button
+        in the status line calls this.
+        """
+        if not self.exhaustive:
+            self.exhaustive = True
+            return self if self.auto else self.find()
+        base = self._base
+        more: dict[str, Any] = {"patience": base.patience + 1, "max_rounds": 2 * base.max_rounds}
+        if base.max_seconds is not None:
+            more["max_seconds"] = 2 * base.max_seconds
+        for name, value in more.items():
+            with contextlib.suppress(ValueError):  # at its upper bound already
+                self._base = self._base.replace(**{name: value})
+        return self.find()
 
     def wait(self, timeout: float | None = None) -> FixedPointExplorer:
         """Wait until the picture is up to date.
@@ -385,7 +412,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
                 self._axes = scenes.projection_for(
                     self.projection, self.state_traj, points, self.step_map, self.units
                 )
-                self._paths = scenes.paths_of(self.state_traj, self._axes)
+                self._paths = scenes.paths_of(self.state_traj, self._axes, self.n_trajectories)
             states = points.xstar if len(points) else np.zeros((0, self.step_map.n_states))
             places = scenes.padded(self._axes.transform(states))
             self._bounds = scenes.bounds_of([self._paths, places], self._bounds)
@@ -395,6 +422,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
                 self._bounds,
                 colour_by=self.colour_by,
                 launches=self._launches,
+                sample=scenes.sample_words(self.state_traj, self.n_trajectories),
             )
             q = scenes.EMPTY_Q if self._found is None else scenes.q_scene(self._found)
             starts = self._starts() if self.picture.options.get("starts") else {}

@@ -35,6 +35,17 @@ export const sequential = (t: number): string => sample(VIRIDIS, clamp(t));
 /** t in [-1, 1]; 0 is the neutral middle, positive is red. */
 export const diverging = (t: number): string => sample(RDBU, clamp(0.5 - 0.5 * t));
 
+/** The different values, in order: of whole numbers there are few. */
+export const distinct = (values: ArrayLike<number>): number[] => [...new Set(Array.from(values))].filter(Number.isFinite).sort((a, b) => a - b);
+
+/** A colour of its own for each whole number; from the scale where there are more than line colours. */
+export function categorical(value: number, values: ArrayLike<number>, theme: { series: readonly string[] }): string {
+  const levels = distinct(values);
+  const k = levels.indexOf(value);
+  if (k < 0) return theme.series[theme.series.length - 1];
+  return levels.length <= theme.series.length ? theme.series[k] : sequential(k / (levels.length - 1));
+}
+
 export const clamp = (t: number): number => Math.max(0, Math.min(1, Number.isNaN(t) ? 0 : t));
 
 /** Finite extent of values, or [0, 1]. */

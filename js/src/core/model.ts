@@ -9,6 +9,7 @@ export interface Model {
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string, callback?: ((...args: never[]) => void) | null): void;
   send(content: unknown): void;
+  widget_manager?: unknown; // of Jupyter's; other hosts have another or none
 }
 
 type Callback = (...args: unknown[]) => void;
@@ -46,6 +47,17 @@ export class StaticModel implements Model {
 }
 
 export const hasKernel = (model: Model): boolean => !(model instanceof StaticModel);
+
+const GONE = new Set(["dead", "restarting", "autorestarting", "terminating", "unknown"]);
+
+/** Whether the kernel behind a view is gone: restarted, dead, or out of reach. */
+export function isLost(model: Model, el: Element): boolean {
+  // Jupyter marks the views whose kernel was restarted, whatever the new kernel does.
+  if (el.closest(".jupyter-widgets-disconnected")) return true;
+  const kernel = (model.widget_manager as { kernel?: { status?: string; connectionStatus?: string } | null } | undefined)?.kernel;
+  if (!kernel) return false;
+  return GONE.has(kernel.status ?? "") || (kernel.connectionStatus !== undefined && kernel.connectionStatus !== "connected");
+}
 
 /** Reads a trait with its arrays decoded, once for each new value. */
 export function reader<T>(model: Model, name: string): () => T {

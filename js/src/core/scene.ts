@@ -18,6 +18,8 @@ export interface StateScene {
   names: string[]; // one line of words for each point
   values: NdArray; // [point], what the colour shows, or empty
   valueLabel: string;
+  discrete?: boolean; // whole numbers: a colour each, and no scale between them
+  sample?: string; // what is drawn of how much, where it is not all
   modes: NdArray; // [line, 2, 3]
   modeKind: NdArray; // [line], 0 unstable, 1 stable
   modePoint: NdArray; // [line]
@@ -43,11 +45,13 @@ export interface Cloud {
 }
 
 export interface Status {
-  state: "idle" | "computing" | "error" | "empty";
+  state: "idle" | "computing" | "following" | "error" | "empty";
   text: string;
   tooltip: string;
   progress: number; // 0 to 1, or negative where it is unknown
   error: string;
+  grade?: "proved" | "consistent" | "open" | "";
+  next?: { label: string; reason: string } | null; // what one click would do about an open set
 }
 
 export interface ModeDetail {

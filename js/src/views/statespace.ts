@@ -2,7 +2,7 @@
 
 import { type Camera, type Projector, initialCamera, projector } from "../core/camera";
 import { drawAxes, makeFrame } from "../core/chart";
-import { CLASSES, clamp, extent, sequential } from "../core/colors";
+import { CLASSES, categorical, clamp, distinct, extent, sequential } from "../core/colors";
 import { Disposer, h } from "../core/dom";
 import { type Painter, drawMarker } from "../core/painter";
 import { inBox, inLasso, nearest } from "../core/pick";
@@ -261,7 +261,10 @@ export class StateSpaceView implements GestureHost {
     for (const i of order) {
       const kind = CLASSES[scene.code.data[i]] ?? CLASSES[4];
       let fill = theme.dark ? kind.dark : kind.light;
-      if (scene.values.data.length) fill = sequential((scene.values.data[i] - low) / (high - low || 1));
+      if (scene.values.data.length) {
+        const value = scene.values.data[i];
+        fill = scene.discrete ? categorical(value, scene.values.data, theme) : sequential((value - low) / (high - low || 1));
+      }
       const front = this.dim === 3 && near > far ? (depth[i] - far) / (near - far) : 1;
       const size = (n > 400 ? 3.4 : 5) * (0.82 + 0.18 * front) * (i === this.hovered ? 1.25 : 1);
       const [x, y] = [this.screen.x[i], this.screen.y[i]];
@@ -285,8 +288,21 @@ export class StateSpaceView implements GestureHost {
   }
 
   private drawScale(p: Painter, theme: Theme, scene: StateScene): void {
+    if (scene.discrete) {
+      const levels = distinct(scene.values.data);
+      let x = p.width - 12;
+      for (const level of [...levels].reverse()) {
+        const text = short(level);
+        p.text(x, 26, text, { color: theme.muted, size: 10, align: "right" });
+        x -= 6 * text.length + 6;
+        p.rect(x - 5, 22, 8, 8, { fill: categorical(level, scene.values.data, theme) });
+        x -= 14;
+      }
+      p.text(x, 26, scene.valueLabel, { color: theme.muted, size: 10, align: "right" });
+      return;
+    }
     const [low, high] = extent(scene.values.data);
-    const [x, y, w] = [p.width - 130, 14, 90];
+    const [x, y, w] = [p.width - 130, 22, 90];
     for (let i = 0; i < w; i++) p.rect(x + i, y, 1.2, 7, { fill: sequential(clamp(i / (w - 1))) });
     p.text(x + w, y + 16, short(high), { color: theme.muted, size: 10, align: "right" });
     p.text(x, y + 16, short(low), { color: theme.muted, size: 10 });

@@ -69,7 +69,8 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   const legend = h("div", { class: "fpf-legend" });
   const empty = h("div", { class: "fpf-empty" });
   const said = h("div", { class: "fpf-said", "data-testid": "fpf-note" });
-  space.element.append(legend, hint(), said, empty);
+  const sample = h("div", { class: "fpf-sample", "data-testid": "fpf-sample", title: "how many are drawn: explorer.n_trajectories in Python" });
+  space.element.append(legend, sample, hint(), said, empty);
   const paintNote = (): void => {
     const note = (model.get("status") as { note?: string } | undefined)?.note ?? "";
     if (note && note !== said.textContent) shell.say(note);
@@ -153,6 +154,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     const { state, q } = now;
     empty.textContent = state.names.length ? "" : "no fixed points at these tolerances";
     space.update({ ...state, trajectories: paths()?.xyz ?? none(0, 1, 3), starts: starts()?.xyz ?? none(0, 3) });
+    sample.textContent = state.sample ?? "";
     histogram.update(q);
     list.update(state.names, state.code);
     const present = [...new Set(Array.from(state.code.data))].sort();

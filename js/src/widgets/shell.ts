@@ -4,7 +4,7 @@ import css from "../style.css";
 import { Disposer, h } from "../core/dom";
 import { type Hints, keepHints } from "../core/hints";
 import { icon } from "../core/icons";
-import type { Model } from "../core/model";
+import { type Model, hasKernel, isLost } from "../core/model";
 import type { Status } from "../core/scene";
 import type { Stage } from "../core/stage";
 import { isDark, onThemeChange } from "../core/theme";
@@ -21,9 +21,11 @@ const IDLE: Status = { state: "idle", text: "", tooltip: "", progress: 0, error:
 
 export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
   const disposer = new Disposer();
-  const dot = h("span", { class: "fpf-dot" });
+  const dot = h("span", { class: "fpf-dot", "aria-hidden": "true" });
   const words = h("span", {});
-  const status = h("div", { class: "fpf-status", "data-testid": "fpf-status", role: "status" }, dot, words);
+  const goOn = button("", "go on", "fpf-go-on", () => model.send({ type: "go_on" }));
+  goOn.className = "fpf-go-on";
+  const status = h("div", { class: "fpf-status", "data-testid": "fpf-status", role: "status" }, dot, words, goOn);
   const tools = h("div", { class: "fpf-tools", role: "toolbar", "aria-label": `${label} tools` });
   const bar = h("div", { class: "fpf-bar" }, status, tools);
   const fill = h("i");
@@ -40,11 +42,19 @@ export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
   paintTheme();
   disposer.add(onThemeChange(root, paintTheme));
 
+  let lost = false;
   const update = (): void => {
     const s = { ...IDLE, ...((model.get("status") as Partial<Status>) ?? {}) };
-    dot.dataset.state = s.state;
-    if (words.textContent !== s.text) words.textContent = s.text;
+    dot.dataset.state = lost ? "lost" : s.state;
+    dot.dataset.grade = lost || s.error ? "" : (s.grade ?? "");
+    const text = lost ? "the kernel is gone: what is shown is what it left. Run the cell again" : s.text;
+    if (words.textContent !== text) words.textContent = text;
     status.title = s.tooltip;
+    const next = lost || !hasKernel(model) ? null : s.next;
+    goOn.hidden = !next;
+    if (next && goOn.textContent !== next.label) goOn.textContent = next.label;
+    if (next) goOn.title = `${next.label}. Why: ${next.reason}`;
+    if (next) goOn.setAttribute("aria-label", goOn.title);
     error.textContent = s.error;
     const busy = s.state === "computing";
     progress.classList.toggle("fpf-busy", busy && s.progress < 0);
@@ -54,6 +64,23 @@ export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
   };
   watch(model, disposer, "status", update);
   update();
+  const check = (): void => {
+    const now = isLost(model, el);
+    if (now === lost) return;
+    lost = now;
+    root.classList.toggle("fpf-lost", lost);
+    root.setAttribute("aria-disabled", String(lost));
+    update();
+    if (lost) live.textContent = words.textContent;
+  };
+  if (hasKernel(model)) {
+    const clock = setInterval(check, 1000);
+    disposer.add(() => clearInterval(clock));
+    // Jupyter says it at once by a class.
+    const observer = new MutationObserver(check);
+    observer.observe(el, { attributes: true, attributeFilter: ["class"] });
+    disposer.add(() => observer.disconnect());
+  }
   return { root, bar, tools, say: (text) => void (live.textContent = text), disposer };
 }
 
