@@ -38,7 +38,8 @@ def test_first_search_is_shown(notebook):
     assert notebook.ask("len(explorer.fixed_points)") == 27
     text = notebook.page.inner_text(STATUS)
     assert text.startswith(
-        "27 fixed points: 8 stable, 18 saddles, 1 unstable · open: there may be more · index sum 1 of 1 ·"
+        "27 fixed points: 8 stable, 18 saddles, 1 unstable · open: there may be more · "
+        "index sum 1 of 1 ·"
     )
     assert "proves none" in notebook.page.get_attribute(STATUS, "title")
     notebook.shot("explorer")
