@@ -43,7 +43,7 @@ class TrainingCallback(MonitorDisplay):
         self._run = self._control = run
         self._queue.prepare_for(run.model, run.task)
         rate = float(run.learning_rate)
-        self.learning_rate = None if np.isnan(rate) else rate
+        self.learning_rate = None if np.isnan(rate) else max(rate, 0.0)
         trials = run.task.sample(1, 12345)
         self._trial = (trials.inputs[0], trials.targets[0], None)
 

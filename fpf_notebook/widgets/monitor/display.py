@@ -108,6 +108,7 @@ class MonitorDisplay(StaticPicture):
         # Meanwhile the training goes on. If it follows a schedule, it has another rate already,
         # which is not to be set to the one that is shown.
         if not np.isnan(rate):
+            rate = max(rate, 0.0)  # a schedule may end a rounding error below
             self._rate_shown = rate
             self.learning_rate = rate
 

@@ -333,8 +333,10 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
     @traitlets.validate("learning_rate")
     def _valid_rate(self, proposal: Any) -> float | None:
         rate = proposal["value"]
-        if rate is not None and not 0 < rate < np.inf:
-            raise SettingError(f"learning_rate is {rate!r}, expected a positive number or None.")
+        if rate is not None and not 0 <= rate < np.inf:  # schedules may end at zero
+            raise SettingError(
+                f"learning_rate is {rate!r}, expected a number of at least 0, or None."
+            )
         return None if rate is None else float(rate)
 
     def _observer_raised(self, words: str) -> None:
