@@ -8,6 +8,7 @@ from fpf_notebook.dynamics.jaxpr import Inclusion
 from fpf_notebook.dynamics.jaxpr import rounding as iv
 from fpf_notebook.dynamics.jaxpr.rounding import U
 from fpf_notebook.dynamics.jaxpr.slopes import Slopes
+from fpf_notebook.finder.proof.certificates import inverses
 
 _INFLATION = 0.02
 _LEAST = 1e-11  # relative width below which boxes are not cut
@@ -128,7 +129,7 @@ class Prune:
         identity = np.eye(m)
         difference = (0.0 if self.flow else identity) - jacobian
         fine = np.all(np.isfinite(radius), axis=(1, 2))
-        inverse = _inverses(np.where(fine[:, None, None], difference, identity))
+        inverse = inverses(np.where(fine[:, None, None], difference, identity))
         fine &= np.all(np.isfinite(inverse), axis=(1, 2))
         inverse = np.where(fine[:, None, None], inverse, 0.0)
         spread = np.where(fine[:, None, None], radius, 1.0)
@@ -245,16 +246,3 @@ class Prune:
                 left_high.append(b)
         shape = (-1, len(self.rows))
         return np.array(left_low).reshape(shape), np.array(left_high).reshape(shape)
-
-
-def _inverses(matrices: np.ndarray) -> np.ndarray:
-    try:
-        return np.linalg.inv(matrices)
-    except np.linalg.LinAlgError:  # one of many is singular
-        out = np.full_like(matrices, np.nan)
-        for i, matrix in enumerate(matrices):
-            try:
-                out[i] = np.linalg.inv(matrix)
-            except np.linalg.LinAlgError:
-                continue
-        return out

@@ -29,6 +29,8 @@ from fpf_notebook.dynamics.jaxpr.slopes import Slopes
 
 _MAX_TRIES = 10
 _CLOSE = 1.2  # the largest radius is sought to this factor
+_MOST_LANES = 256  # points at once
+_LARGEST_BLOCK = 400_000  # numbers in the Jacobians of so many: they stay in the caches
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,24 +108,35 @@ def certify(
         )
     if not largest > 0:
         raise ValueError(f"largest is {largest!r}, expected a positive radius.")
-    n = len(points)
-    try:
-        program = program_of(step_map, u=u, fold_arithmetic=False)
-        certifier = Certifier(Inclusion(program), step_map.time == "continuous")
-    except NotCoveredError as error:
-        nothing = np.full(n, np.nan)
-        return Certificates(np.zeros(n, dtype=bool), nothing, nothing.copy(), (str(error),) * n)
-    found = [certifier.certify(point, largest) for point in points]
-    return Certificates(
-        certified=np.array([f[0] > 0 for f in found], dtype=bool),
-        enclosure_radius=np.array([f[0] if f[0] > 0 else np.nan for f in found]),
-        uniqueness_radius=np.array([f[1] if f[0] > 0 else np.nan for f in found]),
-        reasons=tuple(f[2] for f in found),
+    certifier = certifier_of(step_map, u)
+    return uncertified(len(points), certifier) if isinstance(certifier, str) else certifier(
+        points, largest
     )
 
 
+def certifier_of(step_map: StepMap, u: Float[np.ndarray, "n_inputs"]) -> Certifier | str:
+    """Read the step as a program; return what certifies its points, or why nothing can.
+
+    Parameters
+    ----------
+    step_map, u
+        As for :func:`certify`.
+    """
+    try:
+        program = program_of(step_map, u=u, fold_arithmetic=False)
+        return Certifier(Inclusion(program), step_map.time == "continuous")
+    except NotCoveredError as error:
+        return str(error)
+
+
+def uncertified(n: int, reason: str) -> Certificates:
+    """Return the record of points of which nothing is proven."""
+    nothing = np.full(n, np.nan)
+    return Certificates(np.zeros(n, dtype=bool), nothing, nothing.copy(), (reason,) * n)
+
+
 class Certifier:
-    """Certifies the fixed points of one inclusion function.
+    """Certifies the fixed points of one inclusion function, many at once.
 
     Parameters
     ----------
@@ -138,108 +151,145 @@ class Certifier:
         self.slopes = Slopes(inclusion)
         self.flow = flow
 
-    def certify(self, x: np.ndarray, largest: float) -> tuple[float, float, str]:
-        """Return the radii of enclosure and uniqueness (0 if none) and why there are none."""
-        if not np.all(np.isfinite(x)):
-            return 0.0, 0.0, "the point is not finite"
-        try:
-            test = _Test(self, x)
-        except np.linalg.LinAlgError:
-            return 0.0, 0.0, "I - J is singular at the point"
-        except NotCoveredError as error:
-            return 0.0, 0.0, str(error)
-        largest = max(largest, 4 * test.least)
-        inner = next((r for r in test.least * np.array([1, 8, 100, 1e4]) if test.holds(r)), None)
-        if inner is None:
-            return 0.0, 0.0, test.why or "no fixed point is within reach of the test"
-        return float(inner), float(max(inner, test.greatest(inner, largest))), ""
+    @np.errstate(all="ignore")  # infinite ends are met on purpose
+    def __call__(
+        self, x: Float[np.ndarray, "n_points n_states"], largest: float = 1.0
+    ) -> Certificates:
+        """Certify points; see :func:`certify`."""
+        n, n_states = x.shape
+        lanes = max(1, min(_MOST_LANES, _LARGEST_BLOCK // max(n_states**2, 1)))
+        radii = np.full((2, n), np.nan)
+        reasons: list[str] = []
+        for start in range(0, n, lanes):
+            part = slice(start, start + lanes)
+            try:
+                test = _Test(self, x[part])
+                radii[:, part], why = test.radii(largest)
+            except NotCoveredError as error:
+                why = [str(error)] * len(x[part])
+            reasons += why
+        return Certificates(np.isfinite(radii[0]), radii[0], radii[1], tuple(reasons))
 
 
 class _Test:
-    """The test at one point: everything that does not depend on the radius."""
+    """The test at some points: everything that does not depend on the radius."""
 
     def __init__(self, certifier: Certifier, x: np.ndarray) -> None:
-        self.certifier, self.x, self.why = certifier, x, ""
-        n = len(x)
-        at = certifier.inclusion.enclose(x, x, correlated=False)
-        low, high = (end[:, 0] for end in at.of(certifier.inclusion.program.output))
-        self.jacobian, radius = (part[0] for part in certifier.slopes(at))
-        identity = np.eye(n)
-        shift = 0.0 if certifier.flow else identity
-        self.inverse = np.linalg.inv(shift - self.jacobian)
-        if not np.all(np.isfinite(self.inverse)):
-            raise np.linalg.LinAlgError
+        self.certifier = certifier
+        self.finite = np.isfinite(x).all(axis=1)
+        self.x = x = np.where(self.finite[:, None], x, 0.0)
+        n = x.shape[1]
+        at = certifier.inclusion.enclose(x.T, x.T, correlated=False)
+        low, high = at.of(certifier.inclusion.program.output)
+        jacobian, radius = certifier.slopes(at)
+        self.identity = np.eye(n)
+        self.shift = 0.0 if certifier.flow else self.identity
+        difference = self.shift - jacobian
+        bounded = np.isfinite(difference).all(axis=(1, 2))
+        inverse = inverses(np.where(bounded[:, None, None], difference, self.identity))
+        self.regular = bounded & np.isfinite(inverse).all(axis=(1, 2))
+        self.inverse = np.where(self.regular[:, None, None], inverse, self.identity)
         self.size = np.abs(self.inverse)
-        gamma = iv.dot_error(n)
-        self.safe = 1 + 4 * gamma
+        self.gamma = iv.dot_error(n)
+        self.safe = 1 + 4 * self.gamma
         if not certifier.flow:
-            low, high = iv.sub((low, high), iv.point(x))
-        residual = np.maximum(np.abs(low), np.abs(high))
-        self.defect = (self.size @ residual) * self.safe + iv.TINY
-        self.identity, self.shift, self.gamma = identity, shift, gamma
-        self.contraction = self._row_sums(self.jacobian, radius)
-        floor = 4 * U * max(1.0, float(np.abs(x).max(initial=0.0)))
-        self.least = max(2.0 * float(self.defect.max(initial=0.0)), floor)
+            low, high = iv.sub((low, high), iv.point(x.T))
+        residual = np.maximum(np.abs(low), np.abs(high)).T
+        self.defect = (self.size @ residual[..., None])[..., 0] * self.safe + iv.TINY
+        every = np.arange(len(x))
+        self.contraction = self._row_sums(every, jacobian, radius)
+        self.largest_entry = np.abs(x).max(axis=1, initial=0.0)
+        floor = 4 * U * np.maximum(1.0, self.largest_entry)
+        self.least = np.maximum(2.0 * self.defect.max(axis=1, initial=0.0), floor)
 
-    def _row_sums(self, middle: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    def radii(self, largest: float) -> tuple[np.ndarray, list[str]]:
+        """Return the radii of enclosure and uniqueness, NaN if there are none, and why not."""
+        inner = np.full(len(self.x), np.nan)
+        open_ = np.flatnonzero(self.regular & self.finite & np.isfinite(self.least))
+        for factor in (1.0, 8.0, 100.0, 1e4):
+            r = self.least[open_] * factor
+            good = self._holds(open_, r, self._factor(open_, r))
+            inner[open_[good]] = r[good]
+            open_ = open_[~good]
+            if not len(open_):
+                break
+        rows = np.flatnonzero(np.isfinite(inner))
+        outer = np.full(len(self.x), np.nan)
+        outer[rows] = self._greatest(rows, inner[rows], np.maximum(largest, 4 * self.least[rows]))
+        why = np.select(
+            [np.isfinite(inner), ~self.finite, ~self.regular],
+            ["", "the point is not finite", "I - J is singular at the point"],
+            "no fixed point is within reach of the test",
+        )
+        return np.stack([inner, outer]), why.tolist()
+
+    def _row_sums(self, rows: np.ndarray, middle: np.ndarray, radius: np.ndarray) -> np.ndarray:
         """Return the row sums of |I - A (I - J)| for all J within ``middle ± radius``."""
         difference = self.shift - middle
-        product = np.abs(self.identity - self.inverse @ difference).sum(axis=1)
+        product = np.abs(self.identity - self.inverse[rows] @ difference).sum(axis=2)
         # The product's rounding and that of the difference, and the radius; times a vector of ones.
-        spread = ((2 * self.gamma + U) * np.abs(difference) + radius).sum(axis=1)
-        total: np.ndarray = (product + self.size @ (spread * self.safe)) * self.safe
-        return total
+        spread = ((2 * self.gamma + U) * np.abs(difference) + radius).sum(axis=2)
+        apart = (self.size[rows] @ (spread * self.safe)[..., None])[..., 0]
+        total: np.ndarray = (product + apart) * self.safe
+        return np.where(np.isnan(total), np.inf, total)
 
-    def factor(self, r: float) -> np.ndarray | None:
-        """Return the row sums of |I - A (I - J)| on the ball; None if they are not bounded."""
-        low, high = iv.down(self.x - r), iv.up(self.x + r)
+    def _factor(self, rows: np.ndarray, r: np.ndarray) -> np.ndarray:
+        """Return the row sums of |I - A (I - J)| on balls; infinite where not bounded."""
+        x = self.x[rows]
+        low, high = iv.down(x - r[:, None]), iv.up(x + r[:, None])
         certifier = self.certifier
-        try:
-            ball = certifier.inclusion.enclose(low, high, correlated=False)
-            middle, radius = (part[0] for part in certifier.slopes(ball))
-        except NotCoveredError as error:
-            self.why = str(error)
-            return None
-        total = self._row_sums(middle, radius)
-        return total if np.all(np.isfinite(total)) else None
+        ball = certifier.inclusion.enclose(low.T, high.T, correlated=False)
+        return self._row_sums(rows, *certifier.slopes(ball))
 
-    def _holds(self, r: float, factor: np.ndarray | None) -> bool:
-        if factor is None:
-            return False
+    def _holds(self, rows: np.ndarray, r: np.ndarray, factor: np.ndarray) -> np.ndarray:
+        """Tell at which points the test succeeds on the ball of radius r."""
         # The ball of the test is moved outwards by a rounding: so is its radius.
-        reach = iv.up(np.asarray(r)) + 2 * U * float(np.abs(self.x).max(initial=0.0))
-        return bool(np.all((self.defect + factor * reach) * self.safe < r))
+        reach = iv.up(r) + 2 * U * self.largest_entry[rows]
+        bound = (self.defect[rows] + factor * reach[:, None]) * self.safe
+        return np.asarray(np.all(bound < r[:, None], axis=1))
 
-    def holds(self, r: float) -> bool:
-        """Whether the test succeeds on the ball of radius r."""
-        return self._holds(r, self.factor(r))
-
-    def greatest(self, inner: float, largest: float) -> float:
-        """Return about the largest radius at which the test succeeds.
+    def _greatest(self, rows: np.ndarray, inner: np.ndarray, largest: np.ndarray) -> np.ndarray:
+        """Return about the largest radii at which the test succeeds.
 
         The slopes leave those at x about linearly: the radius where they are too far is found by
         the secant, then closed in on.
         """
-        good, bad = inner, np.inf
-        r = min(largest, max(8 * inner, 0.01))
+        good, bad = inner.copy(), np.full(len(rows), np.inf)
+        r = np.minimum(largest, np.maximum(8 * inner, 0.01))
+        room = 1.0 - self.contraction[rows].max(axis=1)
+        open_ = np.arange(len(rows))
         for _ in range(_MAX_TRIES):
-            factor = self.factor(r)
-            if self._holds(r, factor):
-                if r >= largest:
-                    return r
-                good = r
-            else:
-                bad = r
-            if bad <= good * _CLOSE:
+            if not len(open_):
                 break
-            guess = np.sqrt(good * bad) if np.isfinite(bad) else 8 * good
-            if factor is not None:
-                rise = float(np.max((factor - self.contraction) / r))
-                room = 1.0 - float(np.max(self.contraction))
-                if rise > 0 and room > 0:
-                    guess = 0.98 * room / rise
-            low, high = good * 1.02, bad / 1.02 if np.isfinite(bad) else largest
-            if not low < guess < high:
-                guess = np.sqrt(good * bad) if np.isfinite(bad) else min(8 * good, largest)
-            r = float(min(guess, largest))
+            factor = self._factor(rows[open_], r[open_])
+            holds = self._holds(rows[open_], r[open_], factor)
+            good[open_[holds]] = r[open_[holds]]
+            bad[open_[~holds]] = r[open_[~holds]]
+            rise = ((factor - self.contraction[rows[open_]]) / r[open_, None]).max(axis=1)
+            more = (good[open_] < largest[open_]) & (bad[open_] > good[open_] * _CLOSE)
+            open_, rise = open_[more], rise[more]
+            bracket = np.isfinite(bad[open_])
+            between = np.sqrt(good[open_] * np.where(bracket, bad[open_], 1.0))
+            further = np.minimum(8 * good[open_], largest[open_])
+            middle = np.where(bracket, between, further)
+            secant = np.isfinite(rise) & (rise > 0) & (room[open_] > 0)
+            guess = 0.98 * room[open_] / np.where(secant, rise, 1.0)
+            low = good[open_] * 1.02
+            high = np.where(bracket, bad[open_] / 1.02, largest[open_])
+            fits = secant & (low < guess) & (guess < high)
+            r[open_] = np.minimum(np.where(fits, guess, middle), largest[open_])
         return good
+
+
+def inverses(matrices: Float[np.ndarray, "m n n"]) -> Float[np.ndarray, "m n n"]:
+    """Return the inverses of matrices; NaN for those that are singular."""
+    try:
+        return np.linalg.inv(matrices)
+    except np.linalg.LinAlgError:  # one of many is singular, and numpy does not say which
+        out = np.full_like(matrices, np.nan)
+        for i, matrix in enumerate(matrices):
+            try:
+                out[i] = np.linalg.inv(matrix)
+            except np.linalg.LinAlgError:
+                continue
+        return out
