@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CurveSearch"]
 
+_SAME = 1e-6  # curves are polished better than that where they pass a point
 _SPINES = 1 / 3  # of the curves: those that come in from outside
 
 
@@ -83,7 +84,7 @@ class CurveSearch:
         if not fresh.any():
             return None
         # Each place once: many curves may have met it.
-        places = np.round(x[fresh] / self._ledger.options.tol_unique)
+        places = np.round(x[fresh] / min(self._ledger.options.tol_unique, _SAME))
         _, first = np.unique(places, axis=0, return_index=True)
         starts = x[fresh][np.sort(first)]
         u = np.repeat(self._u[None], len(starts), axis=0)

@@ -16,7 +16,7 @@ import numpy as np
 
 from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
-from fpf_notebook.finder.cycles import group_orbits, orbit_images
+from fpf_notebook.finder.cycles import group_orbits, search_images
 from fpf_notebook.finder.exhaustive import (
     forward_part,
     ledger_of,
@@ -123,7 +123,12 @@ def run_search(
     single = None if single is None else _powered(single, request)
     if request.exhaustive:
         rounds = search_in_rounds(
-            searched_map, request, progress=progress, cancel=cancel, single=single
+            searched_map,
+            request,
+            progress=progress,
+            cancel=cancel,
+            single=single,
+            base=step_map,
         )
         return Searched(
             rounds.parts,
@@ -247,13 +252,9 @@ def _second_searches(
 ) -> None:
     """Do what comes after the main search: images along cycles, outliers, slow points."""
     options, step_map = request.options, ledger.step_map
-    if request.period > 1 and len(ledger):
-        n_again = request.period - 1
-        images = orbit_images(base, ledger.states, ledger.inputs, request.period)
-        starts = images.reshape(-1, base.n_states)
-        part = search(
-            step_map, starts, np.tile(ledger.inputs, (n_again, 1)), options, cancel=cancel
-        )
+    if request.period > 1 and len(ledger) and not request.exhaustive:
+        rows, n_starts = np.arange(len(ledger)), len(ledger.owner)
+        part = search_images(base, step_map, ledger, rows, request, cancel, n_starts)
         ledger.enter(part, IMAGES)
     assert ledger.candidates is not None
     if options.do_rerun_q_outliers:
@@ -266,7 +267,15 @@ def _views(ledger: Ledger, request: SearchRequest, exact: bool) -> Found:
     assert ledger.candidates is not None
     ids = _extended(request.cond_ids, len(ledger.candidates))
     lanes = all_starts(ledger, ids, _provenance(ledger.step_map.name, request.options))
-    unique = unique_points(ledger, lanes, include_slow=request.include_slow, exact=exact)
+    dense = ledger.step_map.n_states <= request.options.dense_limit
+    unique = unique_points(
+        ledger,
+        lanes,
+        include_slow=request.include_slow,
+        exact=exact,
+        certify=dense and (request.exhaustive or request.period > 1),
+        near_ones=request.period > 1,
+    )
     drawn = np.flatnonzero(ledger.drawn)
     return Found(unique, lanes if len(drawn) == len(lanes) else lanes[drawn], ledger)
 

@@ -19,7 +19,8 @@ from fpf_notebook.finder.assurance import IDLE_CURVES, MIN_HITS
 from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.curve_search import CurveSearch
-from fpf_notebook.finder.ledger import CURVES, PROOF, RUNS, Ledger
+from fpf_notebook.finder.cycles import search_images
+from fpf_notebook.finder.ledger import CURVES, IMAGES, PROOF, RUNS, Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
 from fpf_notebook.finder.proofs import Proofs
 from fpf_notebook.finder.proposals.forward_runs import ForwardRuns, RunEnd, run_forward
@@ -97,6 +98,7 @@ def search_in_rounds(
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
     single: StepMap | None = None,
+    base: StepMap | None = None,
 ) -> Rounds:
     """Run rounds of searches, each from the states that the last ones suggest.
 
@@ -108,6 +110,8 @@ def search_in_rounds(
         Starts of the first round (later ones have as many), tolerances, ends, seed.
     progress, cancel, single
         As for `search`.
+    base : StepMap, optional
+        One step, where `step_map` is several: for the other points of each cycle.
 
     Returns
     -------
@@ -130,7 +134,12 @@ def search_in_rounds(
         mine = len(rounds.parts)
         rounds.parts.append((part, kinds))
         try:
+            known = len(rounds.ledger)
             n_new = rounds.ledger.enter(part, kinds)
+            if request.period > 1 and base is not None and n_new and not part.interrupted:
+                n_new += _whole_orbits(
+                    rounds, base, request, np.arange(known, known + n_new), deadline
+                )
             if len(rounds.parts) == 1 and wants_runs(request) and not part.interrupted:
                 n_new += _run(rounds, request, step_map, starts, u, deadline)
             if not rounds.records and proofs.tried and not deadline.cancelled:
@@ -155,6 +164,15 @@ def search_in_rounds(
         _evidence(rounds, proofs, curves, k) for k in range(len(rounds.ledger.conditions))
     ]
     return rounds
+
+
+def _whole_orbits(
+    rounds: Rounds, base: StepMap, request: SearchRequest, rows: np.ndarray, cancel: CancelToken
+) -> int:
+    """Enter the other points of the cycles of new points."""
+    ledger, n_starts = rounds.ledger, len(rounds.parts[0][0])
+    part = search_images(base, ledger.step_map, ledger, rows, request, cancel, n_starts)
+    return _enter(rounds, part, IMAGES)
 
 
 def _evidence(rounds: Rounds, proofs: Proofs, curves: _Curves, k: int) -> InputEvidence:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from fpf_notebook.finder.balls import Balls, ended_together
 from fpf_notebook.finder.candidates import Candidates, concatenate_candidates
 from fpf_notebook.finder.degenerate import not_settled, settle
 from fpf_notebook.finder.evaluation import evaluate, jacobians_at, residual_of
@@ -33,6 +34,7 @@ IMAGES = "images along cycles"
 CURVES = "curves"
 PROOF = "proof"
 _NOT_DRAWN = (RUNS, CURVES, PROOF)
+_BLOCK = 4_000_000  # numbers in Jacobians at once
 
 
 class Ledger:
@@ -90,6 +92,7 @@ class Ledger:
         self.kind: Int[np.ndarray, "n"] = np.empty(0, dtype=np.intp)
         self.reason: Shaped[np.ndarray, "n"] = np.empty(0, dtype=object)
         self._batches: list[Int[np.ndarray, "n_lanes"]] = []
+        self._balls = Balls(step_map)
         self._forget_points()
 
     def _forget_points(self) -> None:
@@ -103,6 +106,7 @@ class Ledger:
         self.index: Int[np.ndarray, "n_points"] = np.empty(0, dtype=int)
         self.forward_error: Float[np.ndarray, "n_points"] = np.empty(0)
         self._jacobians: list[tuple[np.ndarray, np.ndarray]] | None = []
+        self._balls.forget()
         self._batches = []
 
     def __len__(self) -> int:
@@ -165,14 +169,25 @@ class Ledger:
         assert self.candidates is not None
         known = len(self)
         lanes = rows[self.kind[rows] == FIXED]
-        places = self._places(lanes)
-        owner = self._match(places)
-        fresh = np.flatnonzero(owner < 0)
-        chosen, labels = unique_indices(
-            places[fresh], self.candidates.lanes.q[lanes[fresh]], self.options.tol_unique
-        )
-        entered = self._add(lanes[fresh[chosen]])
-        owner[fresh] = entered[labels]
+        x, u = np.array(self.candidates.lanes.x[lanes]), self.candidates.inputs[lanes]
+        q = self.candidates.lanes.q[lanes]
+        owner, _ = self._assign(x, u)
+        pending = np.flatnonzero(owner < 0)
+        while len(pending):
+            places = np.hstack([x, u])[pending]
+            chosen, labels = unique_indices(places, q[pending], self.options.tol_unique)
+            entered = self._add(lanes[pending[chosen]], x[pending[chosen]])
+            number = entered[labels]
+            apart = np.linalg.norm(places - places[chosen[labels]], axis=1)
+            # Those of a point that was refused are refused with it.
+            same = (number < 0) | ended_together(self.step_map, x[pending], apart)
+            same |= not self.exact
+            owner[pending[same]] = number[same]
+            pending = pending[~same]
+            xs = x[pending]
+            owner[pending], _ = self._assign(xs, u[pending])
+            x[pending] = xs
+            pending = pending[owner[pending] < 0]
         self.owner[lanes] = owner
         # The step of the search is damped and, at the end of a lane's iterations, one iteration
         # old; that of the point itself told that there is none.
@@ -184,42 +199,89 @@ class Ledger:
         self, x: Float[np.ndarray, "n n_states"], u: Float[np.ndarray, "n_inputs"]
     ) -> Int[np.ndarray, "n"]:
         """Return which known point each state is, under a constant input, or -1."""
-        return self._match(np.hstack([x, np.broadcast_to(u, (len(x), len(u)))]))
+        inputs = np.broadcast_to(np.asarray(u, dtype=np.float64), (len(x), len(u)))
+        return self._assign(np.array(x, dtype=np.float64), inputs)[0]
 
-    def _places(self, lanes: Int[np.ndarray, "n"]) -> Float[np.ndarray, "n d"]:
-        assert self.candidates is not None
-        return np.hstack([self.candidates.lanes.x[lanes], self.candidates.inputs[lanes]])
+    def _assign(
+        self, x: Float[np.ndarray, "n n_states"], u: Float[np.ndarray, "n n_inputs"]
+    ) -> tuple[Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
+        """Return which known point each state is, or -1; and which one is within ``tol_unique``.
 
-    def _match(self, places: Float[np.ndarray, "n d"]) -> Int[np.ndarray, "n"]:
-        """Return which known point each place is, or -1."""
-        if not len(self) or not len(places):
-            return np.full(len(places), -1)
+        States that are near to a point, but not as near as lanes that end in it, are polished: `x`
+        is changed. If that does not bring them there, the point's certificate decides. Without one
+        they are the same.
+        """
+        nearest, distance = self._nearest(x, u)
+        if not self.exact:
+            return nearest, nearest
+        doubtful = self._doubtful(x, nearest, distance)
+        if not len(doubtful):
+            return nearest, nearest
+        x[doubtful] = self._polished(x[doubtful], u[doubtful])
+        nearest[doubtful], distance[doubtful] = self._nearest(x[doubtful], u[doubtful])
+        owner = nearest.copy()
+        doubtful = self._doubtful(x, nearest, distance)
+        if len(doubtful):
+            certified, _, radius = self._balls.of_points(
+                nearest[doubtful], self.states, self.inputs
+            )
+            gap = np.abs(x[doubtful] - self.states[nearest[doubtful]]).max(axis=1)
+            owner[doubtful[certified & (gap > radius)]] = -1
+        return owner, nearest
+
+    def _nearest(
+        self, x: Float[np.ndarray, "n n_states"], u: Float[np.ndarray, "n n_inputs"]
+    ) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+        """Return the nearest known point, or -1 beyond ``tol_unique``, and how far it is."""
+        if not len(self) or not len(x):
+            return np.full(len(x), -1), np.full(len(x), np.inf)
         from scipy.spatial import cKDTree
 
         tree = cKDTree(np.hstack([self.states, self.inputs]))
-        _, nearest = tree.query(places, distance_upper_bound=self.options.tol_unique)
-        return np.where(nearest < len(self), nearest, -1)
+        distance, nearest = tree.query(
+            np.hstack([x, u]), distance_upper_bound=self.options.tol_unique
+        )
+        return np.where(nearest < len(self), nearest, -1), distance
 
-    def _add(self, lanes: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+    def _doubtful(
+        self, x: np.ndarray, nearest: np.ndarray, distance: np.ndarray
+    ) -> Int[np.ndarray, "m"]:
+        """Return which states are near to a point that can have a certificate, but not at it."""
+        near = (nearest >= 0) & ~ended_together(self.step_map, x, distance)
+        near[near] &= self.index[nearest[near]] != 0
+        return np.flatnonzero(near)
+
+    def _polished(self, x: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Return where Newton's method leads from states, a block at a time."""
+        block = max(1, _BLOCK // self.step_map.n_states**2)
+        parts = [
+            settle(self.step_map, x[k : k + block], u[k : k + block])[0]
+            for k in range(0, len(x), block)
+        ]
+        return np.concatenate(parts)
+
+    def _add(
+        self, lanes: Int[np.ndarray, "n"], x: Float[np.ndarray, "n n_states"]
+    ) -> Int[np.ndarray, "n"]:
         """Enter those that pass the exact test; return their numbers, or -1."""
         if not len(lanes):
             return np.empty(0, dtype=np.intp)
         assert self.candidates is not None
-        x, u = np.array(self.candidates.lanes.x[lanes]), self.candidates.inputs[lanes]
+        u = self.candidates.inputs[lanes]
         f_x, q = np.array(self.candidates.F_x[lanes]), np.array(self.candidates.lanes.q[lanes])
         if not self.exact:
             unknown = np.zeros(len(lanes), dtype=int)
             error = np.array(self.candidates.lanes.step[lanes])
             return self._append(x, u, f_x, q, lanes, unknown, error, None)
+        moved = np.flatnonzero((x != self.candidates.lanes.x[lanes]).any(axis=1))
+        self._evaluate(moved, x, u, f_x, q)
         jacobians, error = self._linearize(x, u, f_x)
         index = spectrum.fixed_point_index(jacobians[0], self.step_map.time)
         good = error <= self.options.tol_unique
         moving = np.flatnonzero(good & not_settled(self.step_map, x, error))
         if len(moving):
             x[moving], undecided, lost = settle(self.step_map, x[moving], u[moving])
-            f_x[moving] = evaluate(self.step_map, x[moving], u[moving])
-            residual = residual_of(f_x[moving], x[moving], self.step_map.time)
-            q[moving] = 0.5 * np.sum(residual**2, axis=1)
+            self._evaluate(moving, x, u, f_x, q)
             parts, error[moving] = self._linearize(x[moving], u[moving], f_x[moving])
             for whole, part in zip(jacobians, parts, strict=True):
                 whole[moving] = part
@@ -227,17 +289,42 @@ class Ledger:
             index[moving] = np.where(undecided, 0, decided)
             good[moving] = ~lost & (error[moving] <= self.options.tol_unique)
         numbers = np.full(len(lanes), -1)
-        # Where a point was led on it may have met another.
-        numbers[good] = self._match(np.hstack([x, u])[good])
-        fresh = np.flatnonzero(good & (numbers < 0))
-        chosen, labels = unique_indices(np.hstack([x, u])[fresh], q[fresh], self.options.tol_unique)
-        rows = fresh[chosen]
-        parts = (jacobians[0][rows], jacobians[1][rows])
-        new = self._append(
-            x[rows], u[rows], f_x[rows], q[rows], lanes[rows], index[rows], error[rows], parts
-        )
-        numbers[fresh] = new[labels]
+        pending = np.flatnonzero(good)
+        while len(pending):  # where a point was led on it may have met another
+            numbers[pending] = self._known(x[pending], u[pending])
+            pending = pending[numbers[pending] < 0]
+            if not len(pending):
+                break
+            places = np.hstack([x, u])[pending]
+            chosen, _ = unique_indices(places, q[pending], self.options.tol_unique)
+            rows = pending[chosen]
+            parts = (jacobians[0][rows], jacobians[1][rows])
+            numbers[rows] = self._append(
+                x[rows], u[rows], f_x[rows], q[rows], lanes[rows], index[rows], error[rows], parts
+            )
+            pending = np.delete(pending, chosen)
         return numbers
+
+    def _known(self, x: np.ndarray, u: np.ndarray) -> Int[np.ndarray, "n"]:
+        """Return which known points these are; what is near to one is another if it is proved."""
+        owner, nearest = self._assign(x.copy(), u)
+        rows = np.flatnonzero((owner < 0) & (nearest >= 0))
+        if len(rows):
+            mine = self._balls.of_states(x[rows], u[rows])
+            _, enclosure, _ = self._balls.of_points(nearest[rows], self.states, self.inputs)
+            gap = np.abs(x[rows] - self.states[nearest[rows]]).max(axis=1)
+            two = mine.certified & (gap > mine.enclosure_radius + enclosure)
+            owner[rows[~two]] = nearest[rows[~two]]
+        return owner
+
+    def _evaluate(
+        self, rows: np.ndarray, x: np.ndarray, u: np.ndarray, f_x: np.ndarray, q: np.ndarray
+    ) -> None:
+        """Bring the next states, and q, of points that were moved up to date."""
+        if len(rows):
+            f_x[rows] = evaluate(self.step_map, x[rows], u[rows])
+            residual = residual_of(f_x[rows], x[rows], self.step_map.time)
+            q[rows] = 0.5 * np.sum(residual**2, axis=1)
 
     def _append(
         self,
@@ -289,6 +376,18 @@ class Ledger:
             ]
         return self._jacobians[0]
 
+    def certificates(
+        self, rows: Int[np.ndarray, "m"] | None = None
+    ) -> tuple[Bool[np.ndarray, "m"], Float[np.ndarray, "m"], Float[np.ndarray, "m"]]:
+        """Return of points (default: all) whether they are certified, and the radii of the balls.
+
+        Each certificate is made once, when it is first asked for. The first radius is that within
+        which the true point lies, the second that within which there is no other, both in the
+        maximum norm and NaN without a certificate.
+        """
+        rows = np.arange(len(self)) if rows is None else np.asarray(rows)
+        return self._balls.of_points(rows, self.states, self.inputs)
+
     @property
     def interrupted(self) -> bool:
         """Whether some search was stopped before its end."""
@@ -305,15 +404,21 @@ class Ledger:
         return ~np.isin(self.start_kind.astype(str), _NOT_DRAWN)
 
     def hits(self, start_kind: str | None = None) -> Int[np.ndarray, "n_points"]:
-        """Return how many starts, of all drawn ones or of one kind, ended in each point."""
-        mine = self.drawn if start_kind is None else self.start_kind == start_kind
+        """Return how many starts, of all drawn ones or of one kind, ended in each point.
+
+        Images along cycles were made of points already found, and tell nothing of how rare these
+        are: they count only if they are asked for.
+        """
+        mine = self.start_kind == start_kind
+        if start_kind is None:
+            mine = self.drawn & (self.start_kind != IMAGES)
         ended = (self.owner >= 0) & mine
         return np.bincount(self.owner[ended], minlength=len(self))
 
     @property
     def start_kinds(self) -> list[str]:
         """The kinds of starts drawn so far, in the order of their first use."""
-        return list(dict.fromkeys(self.start_kind[self.drawn].tolist()))
+        return [k for k in dict.fromkeys(self.start_kind[self.drawn].tolist()) if k != IMAGES]
 
     def of_condition(self, u: Float[np.ndarray, "n_inputs"]) -> Bool[np.ndarray, "n_points"]:
         """Tell which points belong to a constant input."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from fpf_notebook.finder.assurance import Evidence, assess
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
-from fpf_notebook.finder.proof import certify
 from fpf_notebook.result.completeness import Completeness, InputReport
 
 if TYPE_CHECKING:
@@ -210,7 +209,7 @@ def _grade(ledger: Ledger, evidence: list[InputEvidence], stopped_because: str) 
 def _counts(ledger: Ledger, u: np.ndarray, seen: InputEvidence) -> Evidence:
     mine = ledger.of_condition(u)
     box = has_box(ledger.step_map, u)
-    certificates = certify(ledger.step_map, ledger.states[mine], u)
+    certified, _, _ = ledger.certificates(np.flatnonzero(mine))
     degenerate = ledger.index[mine] == 0
     return Evidence(
         hits=seen.hits,
@@ -218,7 +217,7 @@ def _counts(ledger: Ledger, u: np.ndarray, seen: InputEvidence) -> Evidence:
         index_sum=None if _why_undecided(ledger, u) else int(ledger.index[mine].sum()),
         expected_sum=1 if box else None,
         box_is_whole=box and bool(ledger.step_map.box_is_whole(u)),
-        n_uncertified=int((~certificates.certified & ~degenerate).sum()),
+        n_uncertified=int((~certified & ~degenerate).sum()),
         n_runs_to_unknown=seen.n_runs_to_unknown,
     )
 

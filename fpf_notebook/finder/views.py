@@ -8,6 +8,7 @@ import numpy as np
 
 from fpf_notebook.finder.evaluation import jacobians_at, residual_of
 from fpf_notebook.finder.judge import KIND_NAMES, SLOW
+from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.rounding import residual_noise
 from fpf_notebook.result import spectrum
 from fpf_notebook.result.audit import Audit
@@ -16,7 +17,6 @@ from fpf_notebook.result.fixed_points import FixedPoints
 
 if TYPE_CHECKING:
     from fpf_notebook.finder.ledger import Ledger
-    from fpf_notebook.finder.options import Options
 
 __all__ = ["all_starts", "unique_points"]
 
@@ -53,7 +53,13 @@ def all_starts(
 
 
 def unique_points(
-    ledger: Ledger, everything: FixedPoints, *, include_slow: bool = False, exact: bool = True
+    ledger: Ledger,
+    everything: FixedPoints,
+    *,
+    include_slow: bool = False,
+    exact: bool = True,
+    certify: bool = False,
+    near_ones: bool = True,
 ) -> FixedPoints:
     """Return each point that passes the filters, linearized, classified and ordered, with an audit.
 
@@ -67,6 +73,12 @@ def unique_points(
         Return slow points too.
     exact : bool
         Whether to add Jacobians, if the options ask for them.
+    certify : bool
+        Whether to add certificates.
+    near_ones : bool
+        Whether to show two points that are nearer to each other than a ``tol_unique`` that is
+        above its default: who raises it wants a coarse picture. (Which points are two is decided
+        in the ledger.)
 
     Returns
     -------
@@ -101,7 +113,9 @@ def unique_points(
     )
     if exact and ledger.exact and options.do_compute_jacobians:
         unique = _linearized(unique, ledger)
-    keep, why = _filters(unique, everything.require("x_init")[ledger.drawn], options)
+        if certify:
+            unique = _certified(unique, ledger)
+    keep, why = _filters(unique, everything.require("x_init")[ledger.drawn], options, near_ones)
     ended = np.flatnonzero(outcome >= 0)
     lost = ended[~keep[outcome[ended]]]
     reason[lost] = why[outcome[lost]]
@@ -139,8 +153,20 @@ def _slow(ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:
     return lanes[new - len(fixed)], owner
 
 
+def _certified(unique: FixedPoints, ledger: Ledger) -> FixedPoints:
+    """Add certificates of the ledger's points; slow points have none."""
+    certified, enclosure, uniqueness = ledger.certificates()
+    n_more = len(unique) - len(certified)
+    nothing = np.full(n_more, np.nan)
+    return unique.update(
+        certified=np.concatenate([certified, np.zeros(n_more, dtype=bool)]),
+        enclosure_radius=np.concatenate([enclosure, nothing]),
+        uniqueness_radius=np.concatenate([uniqueness, nothing]),
+    )
+
+
 def _filters(
-    unique: FixedPoints, starts: np.ndarray, options: Options
+    unique: FixedPoints, starts: np.ndarray, options: Options, near_ones: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tell which points are shown, and why the others are not."""
     keep = np.ones(len(unique), dtype=bool)
@@ -150,6 +176,14 @@ def _filters(
         why[mask & keep] = words
         keep[mask] = False
 
+    if not near_ones and options.tol_unique > Options.tol_unique and len(unique):
+        places = np.hstack([unique.xstar, unique.require("inputs")])
+        # A slow point is never preferred to a fixed one, whatever its q is.
+        rank = np.where(unique.is_fixed, unique.require("qstar"), 1 + unique.require("qstar"))
+        shown, _ = unique_indices(places, rank, options.tol_unique)
+        near = np.ones(len(unique), dtype=bool)
+        near[shown] = False
+        drop(near, "nearer than tol_unique to a point that is shown")
     if options.do_exclude_distance_outliers and len(unique):
         drop(_distance_outliers(unique, starts, options), "distance outlier")
     if options.final_q_threshold > 0:
@@ -257,8 +291,11 @@ def _distance_outliers(unique: FixedPoints, starts: np.ndarray, options: Options
 
 
 def _order(unique: FixedPoints, options: Options) -> np.ndarray:
-    """Order by input, kind, unstable directions, then by coordinates to within ``tol_unique``."""
-    keys = [np.round(unique.xstar / options.tol_unique).T[::-1]]
+    """Order by input, kind, unstable directions, then by coordinates to within ``tol_unique``.
+
+    Points that are nearer than that stand in the order of their exact coordinates.
+    """
+    keys = [unique.xstar.T[::-1], np.round(unique.xstar / options.tol_unique).T[::-1]]
     if unique.n_unstable is not None:
         keys.append(unique.n_unstable[None])
     keys.append(~unique.is_fixed[None])

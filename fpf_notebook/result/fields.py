@@ -57,6 +57,9 @@ FIELDS: dict[str, FieldSpec] = {
     "index": FieldSpec((POINT,), "int", "sign of det(I - J) or det(-J); 0 = degenerate"),
     "forward_error": FieldSpec((POINT,), "float", "length of the Newton step"),
     "hits": FieldSpec((POINT,), "int", "initial states that ended here"),
+    "certified": FieldSpec((POINT,), "bool", "one fixed point is proved to be here, and only one"),
+    "enclosure_radius": FieldSpec((POINT,), "float", "the true point is within this distance"),
+    "uniqueness_radius": FieldSpec((POINT,), "float", "there is no other within this distance"),
     "orbit_id": FieldSpec((POINT,), "int", "number of the periodic orbit"),
     "period": FieldSpec((POINT,), "int", "period of the orbit"),
 }

@@ -91,10 +91,17 @@ class FixedPoints:
         [n] Length of the Newton step from the point: about its distance from the true point.
     hits
         [n] Number of initial states that ended here.
+    certified
+        [n] Whether it is proved that there is one fixed point here, and only one: of the real
+        function of the parameters, rounding included.
+    enclosure_radius, uniqueness_radius
+        [n] The true point lies within the first of these distances, and no other one within the
+        second, in the maximum norm over the states; NaN where that is not proved.
     orbit_id, period
         [n] For periodic orbits: which orbit the point belongs to, and its period.
     tol_unique
-        Points nearer than this, in the Euclidean norm over states and inputs, are the same.
+        Points nearer than this, in the Euclidean norm over states and inputs, are the same, unless
+        certificates prove that they are two.
         Default 1e-3.
     dtype
         Working precision of the search. Default: the type of `xstar`. The arrays keep their types.
@@ -153,6 +160,9 @@ class FixedPoints:
     index: Int[np.ndarray, "n"] | None = None
     forward_error: Float[np.ndarray, "n"] | None = None
     hits: Int[np.ndarray, "n"] | None = None
+    certified: Bool[np.ndarray, "n"] | None = None
+    enclosure_radius: Float[np.ndarray, "n"] | None = None
+    uniqueness_radius: Float[np.ndarray, "n"] | None = None
     orbit_id: Int[np.ndarray, "n"] | None = None
     period: Int[np.ndarray, "n"] | None = None
     tol_unique: float = 1e-3

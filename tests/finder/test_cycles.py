@@ -141,3 +141,27 @@ def test_a_period_is_a_whole_number(period: Any) -> None:
     known = logistic(3.2)
     with pytest.raises((TypeError, ValueError), match=r"period is .*expected a whole number"):
         finder_of(known).find_fixed_points(initial_states=known.starts, period=period)
+
+
+@pytest.mark.parametrize(("period", "n_points"), [(5, 30), (8, 240)])
+def test_points_of_cycles_that_are_nearer_than_tol_unique_are_two(
+    period: int, n_points: int
+) -> None:
+    # 4 h (1 - h) is sin² in disguise: h = sin²(π k / (2^p - 1)) and sin²(π k / (2^p + 1)) are all
+    # points that come back after p steps. The nearest two of eight steps are 6e-7 apart.
+    known = logistic(4.0, 512)
+    finder = finder_of(known, max_n_unique=1000)
+    found, _ = finder.find_fixed_points(initial_states=known.starts, period=period, exhaustive=True)
+
+    n = 2**period
+    exact = np.concatenate([np.arange(n // 2) / (n - 1), np.arange(1, n // 2 + 1) / (n + 1)])
+    exact = np.sort(np.sin(np.pi * exact) ** 2)
+    assert len(found) == n_points
+    assert_orbits(found, lambda x: 4 * x * (1 - x), period)
+    gap = np.abs(found.xstar - exact).min(axis=1)
+    assert (gap <= found.enclosure_radius + 1e-15).all()
+    assert found.certified.all()
+    # No ball of uniqueness reaches another point.
+    others = np.abs(found.xstar - found.xstar.T) + np.eye(n_points)
+    assert (found.uniqueness_radius < others.min(axis=1)).all()
+    assert np.diff(np.sort(found.xstar[:, 0])).min() < found.tol_unique

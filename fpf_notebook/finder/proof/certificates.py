@@ -109,8 +109,10 @@ def certify(
     if not largest > 0:
         raise ValueError(f"largest is {largest!r}, expected a positive radius.")
     certifier = certifier_of(step_map, u)
-    return uncertified(len(points), certifier) if isinstance(certifier, str) else certifier(
-        points, largest
+    return (
+        uncertified(len(points), certifier)
+        if isinstance(certifier, str)
+        else certifier(points, largest)
     )
 
 
