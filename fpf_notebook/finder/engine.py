@@ -21,9 +21,10 @@ from fpf_notebook.finder.exhaustive import (
     forward_part,
     ledger_of,
     search_in_rounds,
+    solved_part,
     wants_runs,
 )
-from fpf_notebook.finder.ledger import IMAGES, RUNS
+from fpf_notebook.finder.ledger import IMAGES, RUNS, SOLVED
 from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
 from fpf_notebook.finder.report import InputEvidence, report_completeness
 from fpf_notebook.finder.search import search
@@ -252,6 +253,11 @@ def _second_searches(
 ) -> None:
     """Do what comes after the main search: images along cycles, outliers, slow points."""
     options, step_map = request.options, ledger.step_map
+    if not len(ledger) and not request.exhaustive:
+        n_starts = len(ledger.owner)
+        solved = solved_part(request, step_map, ledger.conditions, cancel, n_starts)
+        if solved is not None:
+            ledger.enter(solved, SOLVED)
     if request.period > 1 and len(ledger) and not request.exhaustive:
         rows, n_starts = np.arange(len(ledger)), len(ledger.owner)
         part = search_images(base, step_map, ledger, rows, request, cancel, n_starts)

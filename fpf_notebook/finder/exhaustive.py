@@ -20,10 +20,11 @@ from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.curve_search import CurveSearch
 from fpf_notebook.finder.cycles import search_images
-from fpf_notebook.finder.ledger import CURVES, IMAGES, PROOF, RUNS, Ledger
+from fpf_notebook.finder.ledger import CURVES, IMAGES, PROOF, RUNS, SOLVED, Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
 from fpf_notebook.finder.proofs import Proofs
 from fpf_notebook.finder.proposals.forward_runs import ForwardRuns, RunEnd, run_forward
+from fpf_notebook.finder.proposals.linear_step import solve_linear_step
 from fpf_notebook.finder.proposals.sampling import START_KINDS
 from fpf_notebook.finder.report import InputEvidence
 from fpf_notebook.finder.search import search
@@ -33,7 +34,14 @@ if TYPE_CHECKING:
     from fpf_notebook.finder.options import Options
     from fpf_notebook.finder.request import SearchRequest
 
-__all__ = ["Rounds", "forward_part", "ledger_of", "search_in_rounds", "wants_runs"]
+__all__ = [
+    "Rounds",
+    "forward_part",
+    "ledger_of",
+    "search_in_rounds",
+    "solved_part",
+    "wants_runs",
+]
 
 _NOTHING_TO_EXPECT = 0.5  # points, estimated unseen
 _CHUNKS = 16  # of curves in a round, a tenth of a second each at most: then new starts get a turn
@@ -91,6 +99,22 @@ def forward_part(
     )
 
 
+def solved_part(
+    request: SearchRequest,
+    step_map: StepMap,
+    conditions: np.ndarray,
+    cancel: CancelToken | None,
+    pool_of: int,
+) -> Candidates | None:
+    """Solve a step that is linear, for a search that has found nothing at all."""
+    solved = [(solve_linear_step(step_map, u), u) for u in conditions]
+    points = [(x, u) for x, u in solved if x is not None]
+    if not points:
+        return None
+    x, u = (np.array(part) for part in zip(*points, strict=True))
+    return search(step_map, x, u, request.options, cancel=cancel, pool_of=pool_of)
+
+
 def search_in_rounds(
     step_map: StepMap,
     request: SearchRequest,
@@ -142,6 +166,9 @@ def search_in_rounds(
                 )
             if len(rounds.parts) == 1 and wants_runs(request) and not part.interrupted:
                 n_new += _run(rounds, request, step_map, starts, u, deadline)
+            if not (rounds.records or len(rounds.ledger) or part.interrupted):
+                solved = solved_part(request, step_map, distinct, deadline, n)
+                n_new += 0 if solved is None else _enter(rounds, solved, SOLVED)
             if not rounds.records and proofs.tried and not deadline.cancelled:
                 for found in proofs.attempt(deadline):
                     n_new += _enter(rounds, found, PROOF)

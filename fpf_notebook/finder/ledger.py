@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["CURVES", "IMAGES", "PROOF", "RUNS", "Ledger"]
+__all__ = ["CURVES", "IMAGES", "PROOF", "RUNS", "SOLVED", "Ledger"]
 
 RUNS = "forward runs"
 IMAGES = "images along cycles"
 CURVES = "curves"
 PROOF = "proof"
-_NOT_DRAWN = (RUNS, CURVES, PROOF)
+SOLVED = "exact solution"
+_NOT_DRAWN = (RUNS, CURVES, PROOF, SOLVED)
 _BLOCK = 4_000_000  # numbers in Jacobians at once
 
 

@@ -14,6 +14,7 @@ from fpf_notebook.result import spectrum
 from fpf_notebook.result.audit import Audit
 from fpf_notebook.result.dedupe import unique_indices
 from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.result.verdicts import classify_modes, eigenvalue_conditions
 
 if TYPE_CHECKING:
     from fpf_notebook.finder.ledger import Ledger
@@ -222,19 +223,20 @@ def _linearized(unique: FixedPoints, ledger: Ledger) -> FixedPoints:
         add(dFdu=input_jacobian)
         _add_exact(add, unique, ledger, rows, jacobian)
         if options.do_decompose_jacobians:
-            values, right, left = spectrum.eigenmodes(jacobian, step_map.time)
-            stability, n_unstable, margin, is_stable = spectrum.classify(
-                values, step_map.time, options.marginal_tol
+            modes = spectrum.eigenmodes(jacobian, step_map.time)
+            stability, n_unstable, margin, is_stable = classify_modes(
+                jacobian, modes, step_map.time, options.marginal_tol, step_map.precision
             )
             add(
-                eigval_J_xstar=values,
+                eigval_J_xstar=modes.eigvals,
+                eigval_condition=eigenvalue_conditions(modes),
                 stability=stability,
                 n_unstable=n_unstable,
                 margin=margin,
                 is_stable=is_stable,
             )
             if keep_matrices:
-                add(eigvec_J_xstar=right, eigvec_left_J_xstar=left)
+                add(eigvec_J_xstar=modes.right, eigvec_left_J_xstar=modes.left)
     joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
     if not keep_matrices:
         note = f"Jacobians and eigenvectors left out: more than max_memory={options.max_memory}"

@@ -74,7 +74,8 @@ def classes_of(fixed_points: Any, n: int) -> np.ndarray:
     if stability is not None:
         known = np.isin(stability, list(POINTS))
         classes[known] = stability[known]
-        classes[stability == "unknown"] = "unclassified"  # the Jacobian is not finite
+        # The Jacobian is not finite, or rounding decides.
+        classes[np.isin(stability, ("unknown", "undetermined"))] = "unclassified"
     kind = per_point(fixed_points, "kind", n)
     if kind is not None:
         no_fixed_point = np.isin(kind, ["slow", "unconverged"])

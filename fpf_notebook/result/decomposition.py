@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fpf_notebook.result import spectrum
+from fpf_notebook.result.verdicts import classify_modes, eigenvalue_conditions
 
 if TYPE_CHECKING:
     from fpf_notebook.result.fixed_points import FixedPoints
@@ -35,13 +36,15 @@ def decompose(fps: FixedPoints, marginal_tol: float | None = None) -> FixedPoint
     """
     J = fps.require("J_xstar")
     modes = spectrum.eigenmodes(J, fps.time)
-    classes = spectrum.classify(
-        modes.eigvals,
+    classes = classify_modes(
+        J,
+        modes,
         fps.time,
         spectrum.MARGINAL_TOL if marginal_tol is None else marginal_tol,
     )
     fields: dict[str, Any] = {
         "eigval_J_xstar": modes.eigvals,
+        "eigval_condition": eigenvalue_conditions(modes),
         "eigvec_J_xstar": modes.right,
         "eigvec_left_J_xstar": modes.left,
         "is_stable": classes.is_stable,

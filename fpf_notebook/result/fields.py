@@ -13,8 +13,9 @@ import numpy as np
 KINDS = ("fixed", "slow", "unconverged")
 """What a point is. Only *fixed* points count as fixed points."""
 
-STABILITIES = ("stable", "saddle", "unstable", "marginal", "unknown")
-"""Stability classes; *unknown* is for points whose Jacobian is not finite."""
+STABILITIES = ("stable", "saddle", "unstable", "marginal", "undetermined", "unknown")
+"""Stability classes; *undetermined* where rounding could change the verdict, *unknown* for points
+whose Jacobian is not finite."""
 
 TIMES = ("discrete", "continuous")
 """A map ``h' = F(h, u)``, or a flow ``dh/dt = F(h, u)``."""
@@ -45,13 +46,14 @@ FIELDS: dict[str, FieldSpec] = {
     "J_xstar": FieldSpec((POINT, STATE, "state_from"), "float", "Jacobian dF/dx"),
     "dFdu": FieldSpec((POINT, STATE, INPUT), "float", "Jacobian dF/du"),
     "eigval_J_xstar": FieldSpec((POINT, MODE), "complex", "eigenvalues of the Jacobian"),
+    "eigval_condition": FieldSpec((POINT, MODE), "float", "how much eigenvalues magnify rounding"),
     "eigvec_J_xstar": FieldSpec((POINT, STATE, MODE), "complex", "right eigenvectors (columns)"),
     "eigvec_left_J_xstar": FieldSpec((POINT, STATE, MODE), "complex", "left eigenvectors"),
     "is_stable": FieldSpec((POINT,), "bool", "no unstable and no marginal direction"),
     "cond_id": FieldSpec((POINT,), "int", "number of the condition"),
     "kind": FieldSpec((POINT,), "str", "fixed, slow or unconverged"),
     "status": FieldSpec((POINT,), "str", "why the search stopped"),
-    "stability": FieldSpec((POINT,), "str", "stable, saddle, unstable, marginal or unknown"),
+    "stability": FieldSpec((POINT,), "str", "stable, saddle, unstable, marginal, …"),
     "margin": FieldSpec((POINT,), "float", "distance from instability; negative = unstable"),
     "n_unstable": FieldSpec((POINT,), "int", "unstable directions"),
     "index": FieldSpec((POINT,), "int", "sign of det(I - J) or det(-J); 0 = degenerate"),
@@ -79,6 +81,7 @@ METADATA = (
 
 FROM_JACOBIANS = (
     "eigval_J_xstar",
+    "eigval_condition",
     "eigvec_J_xstar",
     "eigvec_left_J_xstar",
     "is_stable",

@@ -64,6 +64,9 @@ class FixedPoints:
     eigval_J_xstar
         [n, M] Eigenvalues of the Jacobians, complex, the least stable first: by magnitude for a
         map, by real part for a flow.
+    eigval_condition
+        [n, M] Condition numbers of the eigenvalues: how many times a change of the Jacobian may
+        appear in each. 1 for normal matrices, infinite for defective ones.
     eigvec_J_xstar
         [n, N, M] Right eigenvectors, as columns, in the order of the eigenvalues.
     eigvec_left_J_xstar
@@ -78,8 +81,9 @@ class FixedPoints:
         [n] Why the search of this point stopped, in words.
     stability
         [n] "stable" (all directions), "saddle", "unstable" (all directions), "marginal" (the
-        leading eigenvalue lies on the unit circle or the imaginary axis, within a tolerance), or
-        "unknown" (the Jacobian is not finite).
+        leading eigenvalue lies on the unit circle or the imaginary axis, within a tolerance),
+        "undetermined" (a change of the Jacobian of the size of rounding could move an eigenvalue
+        across), or "unknown" (the Jacobian is not finite).
     margin
         [n] Distance of the leading eigenvalue from the unit circle (map) or the imaginary axis
         (flow), positive if stable.
@@ -148,6 +152,7 @@ class FixedPoints:
     J_xstar: Float[np.ndarray, "n n_states n_states"] | None = None
     dFdu: Float[np.ndarray, "n n_states n_inputs"] | None = None
     eigval_J_xstar: Complex[np.ndarray, "n n_modes"] | None = None
+    eigval_condition: Float[np.ndarray, "n n_modes"] | None = None
     eigvec_J_xstar: Complex[np.ndarray, "n n_states n_modes"] | None = None
     eigvec_left_J_xstar: Complex[np.ndarray, "n n_states n_modes"] | None = None
     is_stable: Bool[np.ndarray, "n"] | None = None
@@ -259,7 +264,8 @@ class FixedPoints:
         -------
         dict
             ``{"fixed": …, "slow": …, "unconverged": …}``, and the fixed ones among ``"stable"``,
-            ``"saddle"``, ``"unstable"``, ``"marginal"`` and ``"unknown"`` where that is known.
+            ``"saddle"``, ``"unstable"``, ``"marginal"``, ``"undetermined"`` and ``"unknown"`` where
+            that is known.
         """
         return summary.counts(self)
 

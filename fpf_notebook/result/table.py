@@ -25,6 +25,7 @@ _MARKS = {
     "not stable": ("✖", "#d0478f"),
     "slow": ("○", "#7c8490"),
     "unconverged": ("✚", "#7c8490"),
+    "undetermined": ("◇", "#7c8490"),
     "unknown": ("◇", "#7c8490"),
 }
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fpf_notebook import FixedPointFinder, SilentProgress
 from fpf_notebook.finder.options import METHODS
 from tests.finder.known_maps import (
     Known,
@@ -159,3 +160,19 @@ def test_a_flow_is_judged_by_the_real_part() -> None:
     np.testing.assert_allclose(flow.margin, 1.5)
     as_map, _ = finder_of(known).find_fixed_points(initial_states=starts)
     assert as_map.stability.tolist() == ["unstable"]
+
+
+def test_a_linear_step_that_newton_cannot_solve_has_one_point() -> None:
+    n = 12
+    q = np.linalg.qr(np.random.default_rng(0).normal(size=(n, n)))[0]
+    a = q @ (0.9 * np.eye(n) + 10 * np.eye(n, k=1)) @ q.T
+    for exhaustive in (False, True):
+        finder = FixedPointFinder(
+            lambda s, i: s @ a.T, n_states=n, n_inputs=1, progress=SilentProgress()
+        )
+        starts = np.random.default_rng(0).normal(size=(64, n))
+        found, _ = finder.find_fixed_points(
+            initial_states=starts, inputs=np.zeros((1, 1)), exhaustive=exhaustive, max_rounds=1
+        )
+        np.testing.assert_array_equal(found.xstar, np.zeros((1, n)))
+        assert found.stability.tolist() == ["undetermined"]

@@ -49,7 +49,9 @@ def test_without_a_program_the_tolerance_decides() -> None:
     def opaque(s: Any, i: Any) -> Any:
         # A callback cannot be read: no certificate, so that near points are one, as they were.
         shape = jax.ShapeDtypeStruct(s.shape, s.dtype)
-        out = jax.pure_callback(np.zeros_like, shape, jax.lax.stop_gradient(s))
+        out = jax.pure_callback(
+            np.zeros_like, shape, jax.lax.stop_gradient(s), vmap_method="broadcast_all"
+        )
         return pair(s, i) + jax.lax.stop_gradient(out)
 
     starts = np.linspace(-3 * GAP, 3 * GAP, 21)[:, None]

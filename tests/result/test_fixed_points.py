@@ -244,6 +244,7 @@ def test_counts_and_summary(capsys) -> None:
         "saddle": 1,
         "unstable": 0,
         "marginal": 0,
+        "undetermined": 0,
         "unknown": 0,
     }
     assert fps.is_fixed.tolist() == [True, True, False]
