@@ -19,6 +19,7 @@ from fpf_notebook.finder.candidates import Candidates, concatenate_candidates
 from fpf_notebook.finder.degenerate import not_settled, settle
 from fpf_notebook.finder.evaluation import evaluate, jacobians_at, residual_of
 from fpf_notebook.finder.judge import FIXED, SLOW, TOO_FAR, Judgement, judge
+from fpf_notebook.finder.proposals.linear_step import solve_linear_step
 from fpf_notebook.finder.rounding import residual_noise
 from fpf_notebook.result import spectrum
 from fpf_notebook.result.dedupe import unique_indices
@@ -94,6 +95,7 @@ class Ledger:
         self.reason: Shaped[np.ndarray, "n"] = np.empty(0, dtype=object)
         self._batches: list[Int[np.ndarray, "n_lanes"]] = []
         self._balls = Balls(step_map)
+        self._linear: dict[bytes, np.ndarray | None] = {}  # exact solutions of linear steps
         self._forget_points()
 
     def _forget_points(self) -> None:
@@ -289,6 +291,9 @@ class Ledger:
             decided = spectrum.fixed_point_index(parts[0], self.step_map.time)
             index[moving] = np.where(undecided, 0, decided)
             good[moving] = ~lost & (error[moving] <= self.options.tol_unique)
+        solved = self._solved(x, u, np.flatnonzero(good & (index == 0)))
+        self._evaluate(solved, x, u, f_x, q)
+        error[solved] = 0.0
         numbers = np.full(len(lanes), -1)
         pending = np.flatnonzero(good)
         while len(pending):  # where a point was led on it may have met another
@@ -317,6 +322,19 @@ class Ledger:
             two = mine.certified & (gap > mine.enclosure_radius + enclosure)
             owner[rows[~two]] = nearest[rows[~two]]
         return owner
+
+    def _solved(self, x: np.ndarray, u: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Put the exact solution of a linear step in place of points that rounding blurs."""
+        moved = []
+        for row in rows:
+            key = u[row].tobytes()
+            if key not in self._linear:
+                self._linear[key] = solve_linear_step(self.step_map, u[row])
+            exact = self._linear[key]
+            if exact is not None:
+                x[row] = exact
+                moved.append(row)
+        return np.array(moved, dtype=np.intp)
 
     def _evaluate(
         self, rows: np.ndarray, x: np.ndarray, u: np.ndarray, f_x: np.ndarray, q: np.ndarray

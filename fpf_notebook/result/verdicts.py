@@ -127,7 +127,7 @@ def _noise(J: np.ndarray, precision: str) -> Float[np.ndarray, "n"]:
     size = np.linalg.norm(J, axis=(1, 2))
     # Weights that came in single precision are known no better than that.
     with np.errstate(over="ignore"):
-        single = (J == J.astype(np.float32)).all(axis=(1, 2))
+        single = (J.astype(np.float32) == J).all(axis=(1, 2))
     unit = np.where(single | (precision == "float32"), _UNITS["float32"], _UNITS["float64"])
     return np.asarray(_SAFETY * np.sqrt(J.shape[1]) * unit * size)
 

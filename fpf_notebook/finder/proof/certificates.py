@@ -186,8 +186,8 @@ class _Test:
         jacobian, radius = certifier.slopes(at)
         self.identity = np.eye(n)
         self.shift = 0.0 if certifier.flow else self.identity
-        difference = self.shift - jacobian
-        bounded = np.isfinite(difference).all(axis=(1, 2))
+        difference: np.ndarray = self.shift - jacobian
+        bounded: np.ndarray = np.isfinite(difference).all(axis=(1, 2))
         inverse = inverses(np.where(bounded[:, None, None], difference, self.identity))
         self.regular = bounded & np.isfinite(inverse).all(axis=(1, 2))
         self.inverse = np.where(self.regular[:, None, None], inverse, self.identity)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from fpf_notebook.finder.evaluation import evaluate, linearize
+from fpf_notebook.finder.evaluation import evaluate, jacobians_at, residuals
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -23,6 +23,7 @@ __all__ = ["solve_linear_step"]
 _MOST = 48  # units: fractions grow with each elimination
 _N_PROBES = 3
 _REACH = 1e3
+_ROUNDED = 1e-9  # relative: what is left of the residual of a point that solves the step
 
 
 def solve_linear_step(
@@ -58,7 +59,7 @@ def solve_linear_step(
     rng = np.random.default_rng(0)
     x = np.concatenate([np.zeros((1, n)), _REACH * rng.standard_normal((_N_PROBES, n))])
     inputs = np.repeat(np.asarray(u, dtype=np.float64)[None], len(x), axis=0)
-    jacobians, _ = linearize(step_map, x, inputs)
+    jacobians, _ = jacobians_at(step_map, x, inputs)
     if not np.isfinite(jacobians).all() or (jacobians != jacobians[0]).any():
         return None
     at_zero = evaluate(step_map, x[:1], inputs[:1])[0]
@@ -71,7 +72,11 @@ def solve_linear_step(
         for i, row in enumerate(jacobians[0])
     ]
     solution = _eliminated(rows)
-    return None if solution is None else np.array([float(value) for value in solution])
+    if solution is None:
+        return None
+    point = np.array([float(value) for value in solution])
+    rest = np.abs(residuals(step_map, point[None], inputs[:1])).max(initial=0.0)
+    return point if rest <= _ROUNDED * (1.0 + np.abs(point).max(initial=0.0)) else None
 
 
 def _eliminated(rows: list[list[Fraction]]) -> list[Fraction] | None:
