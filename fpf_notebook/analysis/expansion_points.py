@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fpf_notebook.analysis.record_points import record_points
 from fpf_notebook.result.fixed_points import FixedPoints
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+
 
 __all__ = [
     "NEAR_ONE",
@@ -189,7 +193,7 @@ class ExpansionComparison:
 
 
 def compare_expansion_points(
-    step_map: Any,
+    step_map: StepMap,
     expansion_points: Float[np.ndarray, "*any n_states"],
     fixed_points: FixedPoints,
     *,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fpf_notebook.analysis.record_points import record_points
 from fpf_notebook.result.fixed_points import FixedPoints
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+
 
 __all__ = ["IntegrationAnalysis", "analyze_integration"]
 
@@ -105,7 +109,7 @@ class IntegrationAnalysis:
 
 
 def analyze_integration(
-    step_map: Any,
+    step_map: StepMap,
     expansion_points: Float[np.ndarray, "trial time n_states"],
     input_point: Float[np.ndarray, "n_inputs"],
     *,
@@ -241,7 +245,7 @@ def analyze_integration(
 
 
 def _input_columns(
-    step_map: Any,
+    step_map: StepMap,
     channels: list[int],
     effects: Float[np.ndarray, "n n_states n_streams"],
     given: Float[np.ndarray, "n_states n_streams"] | None,
@@ -268,7 +272,7 @@ def _unit(vectors: np.ndarray, axis: int = -1) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=axis, keepdims=True), 1e-300)
 
 
-def _with_one_sign(vectors: np.ndarray, used: np.ndarray, readout: Any) -> np.ndarray:
+def _with_one_sign(vectors: np.ndarray, used: np.ndarray, readout: object) -> np.ndarray:
     """Flip vectors so that all point to where the output grows, or to one side."""
     if readout is None:
         outer = vectors[used].T @ vectors[used]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from fpf_notebook.result.fixed_points import FixedPoints
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+
 
 __all__ = ["LinearizedRun", "linearized_run", "nearest_point", "relative_error"]
 
@@ -79,7 +83,7 @@ class LinearizedRun:
 
 
 def linearized_run(
-    step_map: Any,
+    step_map: StepMap,
     fixed_points: FixedPoints,
     inputs: Float[np.ndarray, "trial time n_inputs"],
     states: Float[np.ndarray, "trial time n_states"],
@@ -183,7 +187,7 @@ def nearest_point(
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def _linear_parts(step_map: Any, fixed_points: FixedPoints) -> tuple[np.ndarray, ...]:
+def _linear_parts(step_map: StepMap, fixed_points: FixedPoints) -> tuple[np.ndarray, ...]:
     if step_map.time != "discrete" or fixed_points.time != "discrete":
         raise ValueError("linearized_run is for maps; these are points of a flow")
     if fixed_points.n == 0:

@@ -215,7 +215,7 @@ def generator_modes(
 
 
 def _samples(
-    run: Any, points: Any, n_samples: Any, seed: int
+    run: object, points: object, n_samples: object, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return trials and steps, where to linearize, at which input, and how far states are off."""
     from fpf_notebook.analysis.inferred import LFADSRun

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from fpf_notebook.result.fixed_points import FixedPoints
 
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.step_map import StepMap
+
 
 def record_points(
-    step_map: Any,
+    step_map: StepMap,
     points: Float[np.ndarray, "n n_states"],
     inputs: Float[np.ndarray, "n n_inputs"] | None = None,
     *,

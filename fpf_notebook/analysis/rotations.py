@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -230,7 +229,7 @@ def subspace_angles(
     return np.degrees(np.sort(angles(first, second)))
 
 
-def _real_columns(name: str, given: Any) -> np.ndarray:
+def _real_columns(name: str, given: object) -> np.ndarray:
     array = np.asarray(given)
     if array.ndim != 2 or not array.size or not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, of the shape [n_states, k], got {array.shape}")

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
@@ -47,7 +46,7 @@ class Snapshot:
 
 def take_snapshot(
     step_map: StepMap,
-    params: Any,
+    params: object,
     epoch: int,
     h0: Float[np.ndarray, "n n_states"],
     inputs: Float[np.ndarray, "n time n_inputs"],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 
 def checked_spikes(
-    name: str, values: Any, *, counts: bool = True
+    name: str, values: ArrayLike, *, counts: bool = True
 ) -> Float[np.ndarray, "trial time neuron"]:
     """Return spike counts in float32, or raise an error that names the argument.
 
@@ -54,7 +54,7 @@ def checked_spikes(
     return array.astype(np.float32)
 
 
-def check_count(name: str, value: Any, least: int = 1) -> int:
+def check_count(name: str, value: object, least: int = 1) -> int:
     """Return a whole number of at least `least`, or raise an error that names the argument."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be an integer, got {value!r}")
@@ -63,7 +63,7 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def check_positive(name: str, value: Any, *, or_zero: bool = False) -> float:
+def check_positive(name: str, value: object, *, or_zero: bool = False) -> float:
     """Return a positive finite number, or raise an error that names the argument."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise TypeError(f"{name} must be a number, got {value!r}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
+from numpy.typing import ArrayLike
 
 from fpf_notebook.analysis.spike_checks import check_positive, checked_spikes
 
@@ -111,7 +112,7 @@ class SpikeData:
             if not np.isfinite(value).all():
                 raise ValueError(f"{name} must be finite, got NaN or infinity in it")
 
-    def _set(self, name: str, value: Any) -> None:
+    def _set(self, name: str, value: ArrayLike) -> None:
         object.__setattr__(self, name, value)
 
     @property

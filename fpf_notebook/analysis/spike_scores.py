@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 __all__ = ["bits_per_spike", "co_smoothing", "psth", "psth_r2", "r2_of_rates", "smoothed_spikes"]
 
@@ -161,7 +160,9 @@ def _log_likelihood(spikes: np.ndarray, rates: np.ndarray) -> float:
     return float(np.sum(spikes * np.log(np.maximum(rates, 1e-9)) - rates))
 
 
-def _pair(name: str, first: Any, other: str, second: Any) -> tuple[np.ndarray, np.ndarray]:
+def _pair(
+    name: str, first: ArrayLike, other: str, second: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if a.ndim != 3 or a.shape != b.shape:
         raise ValueError(

@@ -167,7 +167,7 @@ def kind_of(call: str, argument: str) -> Kind:
     return CALLS[call][argument]
 
 
-def checked_argument(call: str, argument: str, value: Any) -> Any:
+def checked_argument(call: str, argument: str, value: object) -> Any:
     """Return the value of an argument in its type.
 
     Parameters

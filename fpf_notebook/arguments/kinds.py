@@ -17,7 +17,7 @@ import numpy as np
 __all__ = ["Array", "Choice", "Flag", "Kind", "Methods", "Named", "Pair", "Real", "Whole"]
 
 # Whatever is asked for, it is none of these.
-_NEVER: tuple[Any, ...] = (object(), {"a": 1}, np.ma.masked, lambda: None, b"\0", ...)
+_NEVER: tuple[object, ...] = (object(), {"a": 1}, np.ma.masked, lambda: None, b"\0", ...)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Kind:
     meaning: str = ""
     optional: bool = field(default=False, kw_only=True)
 
-    def check(self, name: str, value: Any) -> Any:
+    def check(self, name: str, value: object) -> Any:
         """Return a value in its type.
 
         Raises
@@ -51,20 +51,20 @@ class Kind:
         """Say what is accepted."""
         return self._expected() + (" or None" if self.optional else "")
 
-    def bad_values(self) -> list[Any]:
+    def bad_values(self) -> list[object]:
         """Return values that must be refused."""
         return [*_NEVER, *self._bad_values(), *(() if self.optional else (None,))]
 
-    def _checked(self, name: str, value: Any) -> Any:
+    def _checked(self, name: str, value: object) -> Any:
         raise NotImplementedError
 
     def _expected(self) -> str:
         raise NotImplementedError
 
-    def _bad_values(self) -> list[Any]:
+    def _bad_values(self) -> list[object]:
         raise NotImplementedError
 
-    def _wrong(self, name: str, value: Any, why: str = "") -> str:
+    def _wrong(self, name: str, value: object, why: str = "") -> str:
         return f"{name} is {_shown(value)}, expected {self.expected()}.{why and ' ' + why}"
 
 
@@ -115,7 +115,7 @@ class Whole(Kind):
             return f"a whole number of at least {self.low}"
         return f"a whole number from {self.low} to {self.high}"
 
-    def _bad_values(self) -> list[Any]:
+    def _bad_values(self) -> list[object]:
         bad = [
             self.low - 1,
             True,
@@ -154,7 +154,7 @@ class Real(Kind):
     above: bool = False
     infinite: bool = False
 
-    def _checked(self, name: str, value: Any) -> float:
+    def _checked(self, name: str, value: object) -> float:
         if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
             raise TypeError(self._wrong(name, value))
         try:
@@ -176,8 +176,8 @@ class Real(Kind):
             return f"a number above {self.low:g} and at most {self.high:g}"
         return f"a number from {self.low:g} to {self.high:g}"
 
-    def _bad_values(self) -> list[Any]:
-        bad: list[Any] = [math.nan, -math.inf, "0.5", True, 1j, [0.5], np.array([0.5, 0.5]), "x"]
+    def _bad_values(self) -> list[object]:
+        bad: list[object] = [math.nan, -math.inf, "0.5", True, 1j, [0.5], np.array([0.5, 0.5]), "x"]
         if math.isfinite(self.low):
             bad += [self.low - 1, self.low] if self.above else [self.low - 1]
         if math.isfinite(self.high):
@@ -191,7 +191,7 @@ class Real(Kind):
 class Flag(Kind):
     """True or False, and nothing that merely passes for one: ``"no"`` is true in Python."""
 
-    def _checked(self, name: str, value: Any) -> bool:
+    def _checked(self, name: str, value: object) -> bool:
         if not isinstance(value, bool | np.bool_):
             raise TypeError(self._wrong(name, value))
         return bool(value)
@@ -199,7 +199,7 @@ class Flag(Kind):
     def _expected(self) -> str:
         return "True or False"
 
-    def _bad_values(self) -> list[Any]:
+    def _bad_values(self) -> list[object]:
         return ["no", "True", 0, 1, 2, 1.0, [], np.array([True, False])]
 
 
@@ -209,7 +209,7 @@ class Choice(Kind):
 
     words: tuple[str, ...] = ()
 
-    def _checked(self, name: str, value: Any) -> str:
+    def _checked(self, name: str, value: object) -> str:
         if not isinstance(value, str) or value not in self.words:
             raise ValueError(self._wrong(name, value))
         return value
@@ -217,7 +217,7 @@ class Choice(Kind):
     def _expected(self) -> str:
         return f"one of {', '.join(map(repr, self.words))}"
 
-    def _bad_values(self) -> list[Any]:
+    def _bad_values(self) -> list[object]:
         return ["", "nothing like it", self.words[0].upper() + " ", 0, True, [self.words[0]]]
 
 
@@ -240,7 +240,7 @@ class Pair(Kind):
     def _expected(self) -> str:
         return "two positive numbers"
 
-    def _bad_values(self) -> list[Any]:
+    def _bad_values(self) -> list[object]:
         nan, inf = math.nan, math.inf
         return [
             (0, 0),
@@ -272,7 +272,7 @@ class Array(Kind):
     dims: tuple[str, ...] = ()
     finite: bool = True
 
-    def _checked(self, name: str, value: Any) -> np.ndarray:
+    def _checked(self, name: str, value: object) -> np.ndarray:
         if isinstance(value, np.ma.MaskedArray):
             raise TypeError(
                 f"{name} is a masked array, whose masked entries would be taken for numbers; "
@@ -296,7 +296,7 @@ class Array(Kind):
     def _expected(self) -> str:
         return f"an array of {'finite ' * self.finite}numbers [{', '.join(self.dims)}]"
 
-    def _bad_values(self) -> list[Any]:
+    def _bad_values(self) -> list[object]:
         n = len(self.dims)
         good = np.ones((2,) * n)
         bad = [
@@ -314,7 +314,7 @@ class Methods(Kind):
 
     names: tuple[str, ...] = ()
 
-    def _checked(self, name: str, value: Any) -> Any:
+    def _checked(self, name: str, value: object) -> Any:
         missing = [part for part in self.names if not hasattr(value, part)]
         if missing or isinstance(value, type):
             raise TypeError(self._wrong(name, value))
@@ -323,7 +323,7 @@ class Methods(Kind):
     def _expected(self) -> str:
         return f"an object with {', '.join(self.names)}"
 
-    def _bad_values(self) -> list[Any]:
+    def _bad_values(self) -> list[object]:
         return [1, "x", 0.5, True, [], int]
 
 
@@ -333,7 +333,7 @@ class Named(Kind):
 
     classes: tuple[str, ...] = ()
 
-    def _checked(self, name: str, value: Any) -> Any:
+    def _checked(self, name: str, value: object) -> Any:
         if not any(base.__name__ in self.classes for base in type(value).__mro__):
             raise TypeError(self._wrong(name, value))
         return value
@@ -341,7 +341,7 @@ class Named(Kind):
     def _expected(self) -> str:
         return f"a {' or '.join(self.classes)}"
 
-    def _bad_values(self) -> list[Any]:
+    def _bad_values(self) -> list[object]:
         return [3, "x", 2.0, True, [], type("Other", (), {})()]
 
 
@@ -360,7 +360,7 @@ def size_in_words(n_bytes: float) -> str:
     return "more than an exabyte"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     try:
         text = repr(value)
     except Exception:  # the object's own

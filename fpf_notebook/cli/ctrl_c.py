@@ -9,7 +9,11 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fpf_notebook.training.callbacks import EpochInfo
+    from fpf_notebook.training.run import TrainingRun
 
 
 class CtrlC:
@@ -38,7 +42,7 @@ class CtrlC:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def on_epoch(self, run: Any, info: Any) -> None:
+    def on_epoch(self, run: TrainingRun, info: EpochInfo) -> None:
         """Raise what was remembered."""
         if self._pressed:
             raise KeyboardInterrupt

@@ -7,7 +7,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    import brainpy as bp
+
     from fpf_notebook.cli.network import Network
     from fpf_notebook.result.fixed_points import FixedPoints
 
@@ -77,7 +81,7 @@ def run_demo(
     return CONSISTENT if consistent else NOT_CONSISTENT
 
 
-def _find(model: Any, states: Any, n_bits: int, seed: int) -> FixedPoints:
+def _find(model: bp.DynamicalSystem, states: np.ndarray, n_bits: int, seed: int) -> FixedPoints:
     import numpy as np
 
     from fpf_notebook import FixedPointFinder, TerminalProgress
@@ -92,7 +96,12 @@ def _find(model: Any, states: Any, n_bits: int, seed: int) -> FixedPoints:
 
 
 def _write(
-    network: Network, fixed_points: FixedPoints, states: Any, out: Path, title: str, summary: str
+    network: Network,
+    fixed_points: FixedPoints,
+    states: np.ndarray,
+    out: Path,
+    title: str,
+    summary: str,
 ) -> None:
     from fpf_notebook.cli.pages import write_pages
     from fpf_notebook.cli.results import write_results
@@ -105,7 +114,7 @@ def _write(
         print(f"  {name:<20} {description}")
 
 
-def _numpy(array: Any) -> Any:
+def _numpy(array: object) -> Any:
     import numpy as np
 
     return np.asarray(array)

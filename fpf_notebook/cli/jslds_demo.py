@@ -7,10 +7,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fpf_notebook._types import AnyFunction
+
 if TYPE_CHECKING:
+    import brainpy as bp
     import numpy as np
 
+    from fpf_notebook._types import Figure
+    from fpf_notebook.analysis.expansion_points import ExpansionComparison
+    from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.result.fixed_points import FixedPoints
+    from fpf_notebook.tasks import Trials
 
 FINE, WRONG_ARGUMENT, INTERRUPTED = 0, 2, 130
 
@@ -131,7 +138,7 @@ def _three_bits(seed: int, out: Path) -> dict[str, str]:
     }
 
 
-def comparison_points(comparison: Any, numerical: FixedPoints) -> FixedPoints:
+def comparison_points(comparison: ExpansionComparison, numerical: FixedPoints) -> FixedPoints:
     """Return the numerical points that belong to a group of expansion points, each once."""
     import numpy as np
 
@@ -218,12 +225,12 @@ def _context(seed: int, out: Path) -> dict[str, str]:
 
 
 def _standard_by_context(
-    step_map: Any,
-    model: Any,
-    trials: Any,
-    find_slow_points: Any,
-    linearized_run: Any,
-    relative_error: Any,
+    step_map: StepMap,
+    model: bp.DynamicalSystem,
+    trials: Trials,
+    find_slow_points: AnyFunction,
+    linearized_run: AnyFunction,
+    relative_error: AnyFunction,
     seed: int,
 ) -> tuple[float, int]:
     """Return the error of the standard method, each context with points of its own."""
@@ -252,7 +259,7 @@ def _by_level(biases: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.nda
     return levels, np.stack([means[biases == level].mean(axis=0) for level in levels])
 
 
-def _print_losses(run: Any, trials: Any) -> None:
+def _print_losses(run: Any, trials: Trials) -> None:
     import numpy as np
 
     weight = trials.mask.sum()
@@ -264,7 +271,7 @@ def _print_losses(run: Any, trials: Any) -> None:
           f"switching linear system {losses[1]:.3g}")  # fmt: skip
 
 
-def _save(figure: Any, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     from fpf_notebook.plots.picture_file import save_figure
 
     save_figure(figure, path, dpi=_DPI, bbox_inches="tight")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fpf_notebook.training.callbacks import EpochInfo
+    from fpf_notebook.training.run import TrainingRun
+
 
 FINE, WRONG_ARGUMENT, INTERRUPTED = 0, 2, 130
 
@@ -64,7 +69,7 @@ def run_lfads_demo(*, seed: int, out: Path, n_epochs: int = _N_EPOCHS) -> int:
 class _Lines:
     """Prints a line now and then."""
 
-    def on_epoch(self, run: Any, info: Any) -> None:
+    def on_epoch(self, run: TrainingRun, info: EpochInfo) -> None:
         """Say how far it is."""
         if info.epoch % 10 == 0:
             terms = info.validation_terms

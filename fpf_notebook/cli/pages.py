@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import brainpy as bp
+
+    from fpf_notebook.widgets import TrainingMonitor
+
 
 _PATIENCE = 120.0  # seconds; the searches of the demo's networks take one or two
 
 
-def new_monitor() -> Any | None:
+def new_monitor() -> TrainingMonitor | None:
     """Return a monitor that can watch a training, or None where widgets are not installed."""
     try:
         from fpf_notebook.widgets import TrainingMonitor
@@ -23,7 +31,7 @@ def record_of(checkpoint: Path) -> Path:
     return checkpoint.with_suffix(".monitor.npz")
 
 
-def keep_record(monitor: Any | None, checkpoint: Path) -> None:
+def keep_record(monitor: TrainingMonitor | None, checkpoint: Path) -> None:
     """Keep what a monitor has seen; a record that cannot be kept is no harm."""
     if monitor is None or monitor.metrics.last_step < 0:
         return
@@ -34,7 +42,9 @@ def keep_record(monitor: Any | None, checkpoint: Path) -> None:
         pass
 
 
-def write_pages(model: Any, states: Any, checkpoint: Path | None, out: Path) -> dict[str, str]:
+def write_pages(
+    model: bp.DynamicalSystem, states: np.ndarray, checkpoint: Path | None, out: Path
+) -> dict[str, str]:
     """Write the explorer, the inspector and the course of the training as pages.
 
     Parameters

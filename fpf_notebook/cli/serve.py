@@ -9,9 +9,14 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.cli.jupyter import is_installed, run_server
+
+if TYPE_CHECKING:
+    from fpf_notebook.widgets import FixedPointExplorer
+
 
 INTERRUPTED = 130
 WRONG_ARGUMENT = 2
@@ -35,7 +40,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def lecture_notebook(title: str, settings: dict[str, Any]) -> dict[str, Any]:
+def lecture_notebook(title: str, settings: JsonObject) -> JsonObject:
     """Return the notebook of the page, as JSON knows it.
 
     Parameters
@@ -47,7 +52,7 @@ def lecture_notebook(title: str, settings: dict[str, Any]) -> dict[str, Any]:
     """
     given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
     heading = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": f"# {title}"}
-    cells: list[dict[str, Any]] = [
+    cells: list[JsonObject] = [
         {
             "cell_type": "code",
             "execution_count": None,
@@ -67,7 +72,7 @@ def lecture_notebook(title: str, settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def explorer_of(n_bits: int, cell: str, n_hidden: int | None, seed: int) -> Any:
+def explorer_of(n_bits: int, cell: str, n_hidden: int | None, seed: int) -> FixedPointExplorer:
     """Return the explorer of a flip-flop network, which is trained if it is not in the cache."""
     import numpy as np
 

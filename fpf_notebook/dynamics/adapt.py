@@ -13,7 +13,7 @@ from fpf_notebook.dynamics.step_options import StepOptions, with_step_options
 
 
 @with_step_options
-def as_step_map(model: Any, **options: Any) -> StepMap:
+def as_step_map(model: object, **options: Any) -> StepMap:
     """Make a step map of a network.
 
     The model is traced here and now, in this thread. Afterwards it is never called again, and it
@@ -62,7 +62,7 @@ def as_step_map(model: Any, **options: Any) -> StepMap:
     return step_map_of(model, StepOptions.of("as_step_map", options))
 
 
-def step_map_of(model: Any, options: StepOptions) -> StepMap:
+def step_map_of(model: object, options: StepOptions) -> StepMap:
     """Make a step map of a network with options that are there already.
 
     Parameters

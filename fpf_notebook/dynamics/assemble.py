@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import AnyFunction
 from fpf_notebook.dynamics import probe
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.call_identity import identity_of_callback
 from fpf_notebook.dynamics.reading import Reading
 from fpf_notebook.dynamics.step_map import (
@@ -62,13 +63,13 @@ class Recipe:
         How the model was read, for the user.
     """
 
-    both: Callable[[PyTree, Any, Any], tuple[Any, Any]]
+    both: Callable[[PyTree, jax.Array, jax.Array], tuple[jax.Array, jax.Array | None]]
     params: PyTree
     n_states: int
     n_inputs: int
     name: str
     slices: tuple[StateSlice, ...] = ()
-    box: Callable[[PyTree, Any], tuple[Any, Any]] | None = None
+    box: Callable[[PyTree, jax.Array], tuple[jax.Array, jax.Array]] | None = None
     box_reason: str = "no invariant box is known for this kind of model"
     box_must_hold: bool = True
     dt: float | None = None
@@ -181,7 +182,7 @@ def parameters(tree: PyTree) -> PyTree:
     return jax.tree.map(_parameter, tree)
 
 
-def _parameter(value: Any) -> Any:
+def _parameter(value: object) -> AnyArray:
     array = np.array(value)
     if array.dtype == object or array.dtype.kind in "USMm":
         raise TypeError(
@@ -194,7 +195,7 @@ def _parameter(value: Any) -> Any:
 def _cast(params: PyTree, work: np.dtype) -> PyTree:
     """Bring all parameters to the working precision, integers to the width that goes with it."""
 
-    def cast(value: Any) -> Any:
+    def cast(value: AnyArray) -> AnyArray:
         if jnp.issubdtype(value.dtype, jnp.floating):
             if value.dtype != work and not isinstance(value, jax.core.Tracer):
                 value = np.asarray(value).astype(work)  # JAX compiles a program for each shape
@@ -207,18 +208,20 @@ def _cast(params: PyTree, work: np.dtype) -> PyTree:
     return jax.tree.map(cast, params)
 
 
-def _aval(value: Any) -> str:
+def _aval(value: AnyArray) -> str:
     return f"{value.dtype}{np.shape(value)}"
 
 
-def _parts(params: PyTree, wrapped: bool, which: str, work: np.dtype) -> tuple[Any, PyTree]:
+def _parts(
+    params: PyTree, wrapped: bool, which: str, work: np.dtype
+) -> tuple[Sequence[AnyArray], PyTree]:
     if wrapped:
         return params["held"][which], _cast(params["given"], work)
     return (), _cast(params, work)
 
 
 def _step(traced: Traced, wrapped: bool, work: np.dtype) -> StepFunction:
-    def step(params: PyTree, h: Any, u: Any) -> Any:
+    def step(params: PyTree, h: jax.Array, u: jax.Array) -> jax.Array:
         held, given = _parts(params, wrapped, "step", work)
         return traced(held, given, h, u)[0].astype(work)
 
@@ -226,7 +229,7 @@ def _step(traced: Traced, wrapped: bool, work: np.dtype) -> StepFunction:
 
 
 def _readout(traced: Traced, wrapped: bool, work: np.dtype) -> ReadoutFunction:
-    def readout(params: PyTree, h: Any, u: Any) -> Any:
+    def readout(params: PyTree, h: object, u: object) -> object:
         held, given = _parts(params, wrapped, "step", work)
         return traced(held, given, h, u)[1].astype(work).reshape(-1)
 
@@ -234,7 +237,7 @@ def _readout(traced: Traced, wrapped: bool, work: np.dtype) -> ReadoutFunction:
 
 
 def _box(traced: Traced, wrapped: bool, work: np.dtype, n_states: int) -> BoxFunction:
-    def box(params: PyTree, u: Any) -> tuple[Any, Any]:
+    def box(params: PyTree, u: jax.Array) -> tuple[jax.Array, jax.Array]:
         held, given = _parts(params, wrapped, "box", work)
         low, high = traced(held, given, u)
         shape = (n_states,)
@@ -246,11 +249,11 @@ def _box(traced: Traced, wrapped: bool, work: np.dtype, n_states: int) -> BoxFun
 class _Identified:
     """A function that is equal to those of the same identity, for the compile cache."""
 
-    def __init__(self, function: Callable[..., Any], identity: str) -> None:
+    def __init__(self, function: AnyFunction, identity: str) -> None:
         self._function = function
         self.identity = identity
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: AnyArray) -> PyTree:
         return self._function(*args)
 
 
@@ -262,7 +265,7 @@ def _check_repeatable(first: Traced, second: Traced, name: str) -> None:
         raise ValueError(probe.not_repeatable(name))
 
 
-def _equal(a: Any, b: Any) -> bool:
+def _equal(a: AnyArray, b: AnyArray) -> bool:
     if jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key):  # it has no NumPy form
         a, b = jax.random.key_data(a), jax.random.key_data(b)
     return np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc")

@@ -7,7 +7,7 @@ add up to 1 (Brouwer degree of a map of a ball into itself).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import brainpy as bp
 import brainpy.math as bm
@@ -16,10 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 from brainpy.math import activations
 
+from fpf_notebook._types import AnyFunction
 from fpf_notebook.dynamics import intervals
 from fpf_notebook.dynamics.brainpy_pure import PureModel, Values, plain
 from fpf_notebook.dynamics.intervals import Interval
 from fpf_notebook.dynamics.step_map import Time
+
+if TYPE_CHECKING:
+    import brainpy as bp
+
 
 Box = Callable[[Values, Any], tuple[Any, Any]]
 
@@ -30,7 +35,7 @@ _N_SWEEPS = 4
 # A layer of JAX or of BrainPy is recognized by identity: any other function may have the same name.
 _TANH = (activations.tanh, bm.tanh, jnp.tanh, jax.nn.tanh)
 _SIGMOID = (activations.sigmoid, bm.sigmoid, jax.nn.sigmoid)
-_BOUNDED: tuple[tuple[tuple[Any, ...], tuple[float, float]], ...] = (
+_BOUNDED: tuple[tuple[tuple[object, ...], tuple[float, float]], ...] = (
     (_TANH, (-1.0, 1.0)),
     (_SIGMOID, (0.0, 1.0)),
     ((activations.hard_tanh, activations.soft_sign, jax.nn.soft_sign), (-1.0, 1.0)),
@@ -94,11 +99,11 @@ def box_of(
             "derivative points inwards everywhere on its faces"
         )
 
-    def known(u: Any) -> list[Interval]:
+    def known(u: jax.Array) -> list[Interval]:
         found = _state_intervals(model, u, pure)
         return [found[name] for name in names]
 
-    def box(params: Values, u: Any) -> tuple[Any, Any]:
+    def box(params: Values, u: jax.Array) -> tuple[jax.Array, jax.Array]:
         parts = pure.run(base | params, known, u).result
         return jnp.concatenate([p.low for p in parts]), jnp.concatenate([p.high for p in parts])
 
@@ -125,20 +130,22 @@ def _declared(pure: PureModel, base: Values, n_inputs: int) -> tuple[Box | None,
         return None, str(reason or f"{pure.name}.invariant_box says that there is none")
     used = {name: value for name, value in pure.present().items() if name in call.read}
 
-    def box(params: Values, u: Any) -> tuple[Any, Any]:
+    def box(params: Values, u: jax.Array) -> tuple[jax.Array, jax.Array]:
         low, high = pure.run(used | base | params, model.invariant_box, u).result
         return low, high
 
     return box, str(reason or f"declared by {pure.name}.invariant_box")
 
 
-def _cells(model: Any) -> list[Any]:
+def _cells(model: bp.DynamicalSystem) -> list[bp.DynamicalSystem]:
     kinds = bp.dyn.RNNCell | bp.dyn.GRUCell | bp.dyn.LSTMCell
     nodes = list(model.nodes(method="absolute").unique().values())
     return [node for node in nodes if isinstance(node, kinds)]
 
 
-def _state_intervals(model: Any, u: Any, pure: PureModel) -> dict[str, Interval]:
+def _state_intervals(
+    model: bp.DynamicalSystem, u: jax.Array, pure: PureModel
+) -> dict[str, Interval]:
     """Return an interval for each state Variable, or raise `_Unbounded`."""
     by_id: dict[int, Interval] = {}
     if isinstance(model, bp.Sequential):
@@ -163,7 +170,9 @@ class _Known(dict[str, Interval]):
         )
 
 
-def _through(layer: Any, x: Interval | None, states: dict[int, Interval]) -> Interval | None:
+def _through(
+    layer: bp.DynamicalSystem, x: Interval | None, states: dict[int, Interval]
+) -> Interval | None:
     """Return what a layer can reach from ``x`` (None: unknown), noting the states on the way."""
     if isinstance(layer, bp.Sequential):
         for child in layer.children.values():
@@ -184,7 +193,7 @@ def _through(layer: Any, x: Interval | None, states: dict[int, Interval]) -> Int
     return None if function is None else intervals.increasing(function, x)
 
 
-def _bounded_range(cell: Any) -> tuple[float, float]:
+def _bounded_range(cell: bp.DynamicalSystem) -> tuple[float, float]:
     """Return the range of a cell's activation.
 
     A GRU's state stays in the range of its activation too, for it moves between where it is and
@@ -237,7 +246,7 @@ def _lstm(cell: Any, x: Interval | None, states: dict[int, Interval]) -> Interva
     return hidden
 
 
-def _increasing_function(layer: Any) -> Callable[..., Any] | None:
+def _increasing_function(layer: bp.DynamicalSystem) -> AnyFunction | None:
     """Return the function of a layer without state, if it is known to be increasing."""
     if isinstance(layer, bp.layers.Dropout):
         return lambda x: x  # it is switched off

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import brainpy as bp
+import jax
 import numpy as np
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_boxes import box_of
 from fpf_notebook.dynamics.brainpy_noise import refuse_noise
@@ -22,9 +24,12 @@ from fpf_notebook.dynamics.returned import WrongReturnError, names_of
 from fpf_notebook.dynamics.state_form import flat_form
 from fpf_notebook.dynamics.step_map import StateSlice, Time
 
+if TYPE_CHECKING:
+    import brainpy as bp
+
 
 def recipe_of_call(
-    model: Any,
+    model: bp.DynamicalSystem,
     *,
     n_states: int | None,
     n_inputs: int | None,
@@ -70,7 +75,7 @@ def recipe_of_call(
     form, read = choice.forms[0], calls.read[choice.forms[0]]
     base = {name: value for name, value in pure.present().items() if name in read}
 
-    def both(params: Values, h: Any, u: Any) -> tuple[Any, Any]:
+    def both(params: Values, h: jax.Array, u: jax.Array) -> tuple[PyTree, PyTree]:
         call = pure.run(base | params, calls.step(form), u[None], h[None])
         following, output = call.result
         return following[0], None if output is None else output[0]
@@ -110,10 +115,10 @@ class _Calls:
         self.where: dict[CallForm, str] = {}
         self.unclear: dict[CallForm, WrongReturnError] = {}
 
-    def step(self, form: CallForm) -> Callable[[Any, Any], tuple[Any, Any]]:
+    def step(self, form: CallForm) -> Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
         """Return ``step(inputs, hidden)`` of batches, which returns next states and outputs."""
 
-        def step(inputs: Any, hidden: Any) -> tuple[Any, Any]:
+        def step(inputs: jax.Array, hidden: jax.Array) -> tuple[jax.Array, jax.Array]:
             following, output, self.where[form] = form.step(
                 OPS, self.pure.model, hidden, inputs, self.names
             )
@@ -182,7 +187,7 @@ def _refuse_hidden_state(
     if not written:
         return
 
-    def following(inputs: Any, hidden: Any) -> Any:
+    def following(inputs: jax.Array, hidden: jax.Array) -> PyTree:
         return step(inputs, hidden)[0]
 
     used = pure.dependencies(following, (), inputs, hidden)[""]
@@ -195,7 +200,7 @@ def _refuse_hidden_state(
         )
 
 
-def _slices(model: Any, n_states: int) -> tuple[StateSlice, ...]:
+def _slices(model: bp.DynamicalSystem, n_states: int) -> tuple[StateSlice, ...]:
     """Read the layout from ``state_slices``, pairs of name and size, if the model has it."""
     slices, start = [], 0
     for name, size in getattr(model, "state_slices", ()):

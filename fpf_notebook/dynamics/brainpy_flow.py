@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
+import brainpy as bp
 import jax
 from brainpy.integrators.base import Integrator
 from brainpy.integrators.ode.base import ODEIntegrator
 
+from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.brainpy_guard import objects_in
 from fpf_notebook.dynamics.brainpy_pure import plain
+
+if TYPE_CHECKING:
+    import brainpy as bp
 
 
 class Derivative:
@@ -31,7 +36,7 @@ class Derivative:
         If the model has no integrator of ordinary differential equations, or one of another kind.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: bp.DynamicalSystem) -> None:
         name = type(model).__name__
         self.n_calls = 0
         self.integrators = integrators_of(model)
@@ -59,23 +64,23 @@ class Derivative:
                     "the past, which a step map cannot hold."
                 )
 
-    def advanced(self, function: Callable[..., Any], eps: Any) -> Callable[..., Any]:
+    def advanced(self, function: AnyFunction, eps: jax.Array) -> AnyFunction:
         """Return the function, with the integrators replaced while it runs.
 
         The attributes of the integrators are put back by the guard around the call.
         """
 
-        def run(*inputs: Any) -> Any:
+        def run(*inputs: PyTree) -> PyTree:
             for integrator in self.integrators:
                 integrator.__dict__["_integral"] = self._stand_in(integrator, eps)
             return function(*inputs)
 
         return run
 
-    def _stand_in(self, integrator: Any, eps: Any) -> Callable[..., Any]:
+    def _stand_in(self, integrator: Integrator, eps: jax.Array) -> AnyFunction:
         names = integrator.variables
 
-        def integral(**arguments: Any) -> Any:
+        def integral(**arguments: PyTree) -> PyTree:
             self.n_calls += 1
             arguments.pop("dt", None)
             slopes = integrator.f(**arguments)
@@ -94,7 +99,9 @@ class Derivative:
 
         return integral
 
-    def of(self, values: Callable[[Any], tuple[Any, Any]], like: Any) -> tuple[Any, Any, Any]:
+    def of(
+        self, values: Callable[[jax.Array], tuple[PyTree, PyTree]], like: PyTree
+    ) -> tuple[PyTree, PyTree, PyTree]:
         """Differentiate by the length of the step.
 
         Parameters
@@ -115,6 +122,6 @@ class Derivative:
         return before, slope, output
 
 
-def integrators_of(model: Any) -> list[Any]:
+def integrators_of(model: bp.DynamicalSystem) -> list[Integrator]:
     """Return the integrators of ordinary differential equations that a model holds."""
     return [item for item in objects_in(model) if isinstance(item, ODEIntegrator)]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FunctionType, MethodType
-from typing import Any
+from types import CellType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
 
 import brainpy.math as bm
 import brainstate
 import jax.numpy as jnp
 from brainpy.math.defaults import env as brainpy_environment
+
+if TYPE_CHECKING:
+    import brainpy.math as bm
+
 
 # What a step needs in `bp.share` beside the time step: dropout and the like are off while fixed
 # points are sought, and equations that depend on time are taken at time zero.
@@ -20,7 +24,7 @@ _OPAQUE = ("builtins", "collections", "functools", "jax", "jaxlib", "numpy", "ty
 
 
 @contextmanager
-def untouched(*objects: Any) -> Iterator[brainstate.StateTraceStack]:
+def untouched(*objects: object) -> Iterator[brainstate.StateTraceStack]:
     """Restore at the end everything that a call of a model may have changed.
 
     Restored are: all attributes of the model and of the objects in it, the contents of their lists
@@ -59,12 +63,12 @@ def untouched(*objects: Any) -> Iterator[brainstate.StateTraceStack]:
             _refill(brainpy_environment.contexts, contexts)
 
 
-def _refill(current: Any, old: dict[Any, Any]) -> None:
+def _refill(current: bm.Variable, old: dict[Any, Any]) -> None:
     current.clear()
     current.update(old)
 
 
-def objects_in(root: Any) -> list[Any]:
+def objects_in(root: object) -> list[object]:
     """Return everything that hangs on an object, itself included."""
     saved = _Saved()
     saved.visit(root)
@@ -75,20 +79,20 @@ class _Saved:
     """Shallow copies of everything that hangs on an object."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, Any] = {}  # the object itself stays alive with its address
-        self._values: list[tuple[brainstate.State, Any]] = []
-        self._attributes: list[tuple[dict[str, Any], dict[str, Any]]] = []
-        self._lists: list[tuple[list[Any], list[Any]]] = []
-        self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
+        self._seen: dict[int, object] = {}  # the object itself stays alive with its address
+        self._values: list[tuple[brainstate.State, object]] = []
+        self._attributes: list[tuple[dict[str, object], dict[str, object]]] = []
+        self._lists: list[tuple[list[object], list[object]]] = []
+        self._dicts: list[tuple[dict[object, object], dict[object, object]]] = []
 
     @property
-    def objects(self) -> list[Any]:
+    def objects(self) -> list[object]:
         return list(self._seen.values())
 
-    def has(self, item: Any) -> bool:
+    def has(self, item: object) -> bool:
         return id(item) in self._seen
 
-    def visit(self, root: Any) -> None:
+    def visit(self, root: object) -> None:
         waiting = [root]
         while waiting:
             item = waiting.pop()
@@ -97,9 +101,9 @@ class _Saved:
             self._seen[id(item)] = item
             waiting.extend(self._save(item))
 
-    def _save(self, item: Any) -> list[Any]:
+    def _save(self, item: object) -> list[object]:
         """Save one object and return what hangs on it."""
-        found: list[Any] = []
+        found: list[object] = []
         if isinstance(item, dict):
             # `dict.items`, not the object's own: BrainPy's collections are dictionaries too.
             self._dicts.append((item, dict(dict.items(item))))
@@ -146,7 +150,7 @@ def _same(first: Any, second: Any) -> bool:
     return len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))
 
 
-def _is_filled(cell: Any) -> bool:
+def _is_filled(cell: CellType) -> bool:
     try:
         cell.cell_contents  # noqa: B018  (raises when the cell is empty)
     except ValueError:
@@ -154,7 +158,7 @@ def _is_filled(cell: Any) -> bool:
     return True
 
 
-def _has_state(item: Any) -> bool:
+def _has_state(item: object) -> bool:
     if isinstance(item, type | FunctionType | MethodType) or not hasattr(item, "__dict__"):
         return False
     return isinstance(item.__dict__, dict) and (

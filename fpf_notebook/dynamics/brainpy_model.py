@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -14,8 +14,11 @@ from fpf_notebook.dynamics.brainpy_stateful import recipe_of_stateful
 from fpf_notebook.dynamics.state_form import form_of
 from fpf_notebook.dynamics.step_options import StepOptions
 
+if TYPE_CHECKING:
+    import brainpy as bp
 
-def recipe_of_brainpy_model(model: Any, options: StepOptions) -> Recipe:
+
+def recipe_of_brainpy_model(model: bp.DynamicalSystem, options: StepOptions) -> Recipe:
     """Find out how a BrainPy model is stepped.
 
     Parameters

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import brainstate
 import jax
 import numpy as np
 
+from fpf_notebook._types import JsonObject
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.brainpy_pure import PureModel, is_array
 from fpf_notebook.dynamics.noise_names import switches_of
 
@@ -16,9 +17,9 @@ from fpf_notebook.dynamics.noise_names import switches_of
 def refuse_noise(
     pure: PureModel,
     read: frozenset[str],
-    function: Callable[..., Any],
-    values: Mapping[str, Any],
-    *inputs: Any,
+    function: Callable[..., object],
+    values: Mapping[str, AnyArray],
+    *inputs: object,
 ) -> None:
     """Raise an error if a call gives something else with other random numbers.
 
@@ -51,7 +52,7 @@ def refuse_noise(
         return
 
     def results(seed: int) -> list[np.ndarray]:
-        def seeded(*arguments: Any) -> Any:
+        def seeded(*arguments: object) -> object:
             for generator in generators:
                 generator.seed(seed)
             return function(*arguments)
@@ -71,7 +72,7 @@ def refuse_noise(
     )
 
 
-def some_values(pure: PureModel) -> dict[str, Any]:
+def some_values(pure: PureModel) -> JsonObject:
     """Return the present values of all Variables, with numbers that are not zero in them."""
     rng = np.random.default_rng(4)
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import brainpy as bp
 import brainpy.math as bm
@@ -14,8 +14,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.brainpy_guard import untouched
 from fpf_notebook.dynamics.tracing import influences, trace
+
+if TYPE_CHECKING:
+    import brainpy as bp
+
 
 Values = dict[str, Any]
 
@@ -34,7 +40,7 @@ class Call:
         The names of the Variables that it read or wrote (those written count as read too).
     """
 
-    result: Any
+    result: PyTree
     values: Values
     read: frozenset[str]
     written: frozenset[str]
@@ -51,7 +57,7 @@ class PureModel:
         The floating-point type that all floating-point Variables are brought to.
     """
 
-    def __init__(self, model: Any, work: np.dtype) -> None:
+    def __init__(self, model: bp.DynamicalSystem, work: np.dtype) -> None:
         self.model = model
         self.work = work
         self.native = False
@@ -80,7 +86,9 @@ class PureModel:
             if not isinstance(variable, brainstate.random.RandomState)
         }
 
-    def run(self, values: Mapping[str, Any], function: Callable[..., Any], *inputs: Any) -> Call:
+    def run(
+        self, values: Mapping[str, AnyArray], function: Callable[..., Any], *inputs: Any
+    ) -> Call:
         """Call a function while the Variables have the given values.
 
         Parameters
@@ -121,7 +129,7 @@ class PureModel:
                 written=frozenset(names[id(state)] for state, was in wrote if was),
             )
 
-    def _note_outside(self, touched: Sequence[Any]) -> bool:
+    def _note_outside(self, touched: Sequence[object]) -> bool:
         """Name the Variables that BrainPy does not list: those in closures and plain objects."""
         known = {id(variable) for variable in self.variables.values()}
         found = [state for state in touched if id(state) not in known]
@@ -129,11 +137,11 @@ class PureModel:
             self.variables[f"outside.{len(self.outside())}"] = state
         return bool(found)
 
-    def outside(self) -> list[Any]:
+    def outside(self) -> list[PyTree]:
         """Return the Variables that the model uses, but BrainPy does not list."""
         return [v for name, v in self.variables.items() if name.startswith("outside.")]
 
-    def explore(self, function: Callable[..., Any], *inputs: Any) -> Call:
+    def explore(self, function: AnyFunction, *inputs: PyTree) -> Call:
         """Trace a function with the present values, to see what it does.
 
         Also finds Variables that the model does not list, and whether it insists on the types that
@@ -154,7 +162,7 @@ class PureModel:
         while True:
             accesses: list[tuple[frozenset[str], frozenset[str]]] = []
 
-            def watched(values: Values, accesses: list[Any] = accesses) -> Any:
+            def watched(values: Values, accesses: list[Any] = accesses) -> PyTree:
                 call = self.run(values, function, *inputs)
                 accesses.append((call.read, call.written))
                 arrays = jax.tree.map(lambda x: x if is_array(x) else None, call.result)
@@ -172,7 +180,7 @@ class PureModel:
             return Call(result, after, *accesses[-1])
 
     def dependencies(
-        self, function: Callable[..., Any], outputs: Sequence[str], *inputs: Any
+        self, function: Callable[..., object], outputs: Sequence[str], *inputs: object
     ) -> dict[str, frozenset[str]]:
         """Find out which Variables the new values of others depend on.
 
@@ -194,7 +202,7 @@ class PureModel:
         values = self.present()
         names = sorted(values)
 
-        def chosen(values: Values) -> Any:
+        def chosen(values: Values) -> PyTree:
             call = self.run(values, function, *inputs)
             leaves = [jnp.asarray(x) for x in jax.tree.leaves(call.result) if is_array(x)]
             return [call.values[name] for name in outputs], leaves
@@ -204,7 +212,7 @@ class PureModel:
         rest = set().union(*sources[len(outputs) :])
         return found | {"": frozenset(names[i] for i in rest)}
 
-    def _cast(self, name: str, value: Any) -> Any:
+    def _cast(self, name: str, value: PyTree) -> PyTree:
         if not jnp.issubdtype(value.dtype, jnp.floating):
             return jnp.asarray(value)
         own = plain(self.variables[name]._value).dtype
@@ -215,34 +223,34 @@ class _FoundVariable(Exception):  # noqa: N818  (a signal, not an error)
     """A call touched a Variable that was not known before; try again with it."""
 
 
-def batch_axis(variable: Any) -> int | None:
+def batch_axis(variable: PyTree) -> int | None:
     """Return the batch axis of a Variable, if it has one."""
     axis: int | None = getattr(variable, "batch_axis", None)
     return axis
 
 
-def is_parameter(variable: Any) -> bool:
+def is_parameter(variable: PyTree) -> bool:
     """Tell whether a Variable is declared as a parameter."""
     return isinstance(variable, bm.TrainVar | bm.Parameter | brainstate.ParamState)
 
 
-def _is_wrapped(value: Any) -> bool:
+def _is_wrapped(value: PyTree) -> bool:
     return isinstance(value, bm.Array | brainstate.State)
 
 
-def is_array(value: Any) -> bool:
+def is_array(value: PyTree) -> bool:
     """Tell whether a value is an array of any kind."""
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> AnyArray:
     """Unwrap BrainPy's arrays."""
     while _is_wrapped(value):
         value = value.value
     return value
 
 
-def _named_variables(model: Any) -> dict[str, Any]:
+def _named_variables(model: bp.DynamicalSystem) -> dict[str, PyTree]:
     """Name all Variables by their place in the model.
 
     BrainPy numbers unnamed objects through the whole session ("RNNCell17"). Such numbers are
@@ -256,7 +264,7 @@ def _named_variables(model: Any) -> dict[str, Any]:
         if re.fullmatch(rf"{re.escape(kind)}\d+", node.name) and node.name not in automatic:
             automatic[node.name] = f"{kind}{counts.setdefault(kind, 0)}"
             counts[kind] += 1
-    named: dict[str, Any] = {}
+    named: dict[str, PyTree] = {}
     seen: set[int] = set()
     for path, variable in model.vars(method="relative").items():
         if id(variable) in seen:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import inspect
 import numbers
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import brainpy as bp
+
+if TYPE_CHECKING:
+    import brainpy as bp
+
 
 _INPUT_NAMES = (
     "n_inputs",
@@ -102,7 +106,7 @@ def missing_size(model: bp.DynamicalSystem, label: str) -> ValueError:
     )
 
 
-def _attribute(model: Any, names: tuple[str, ...]) -> int | None:
+def _attribute(model: bp.DynamicalSystem, names: tuple[str, ...]) -> int | None:
     for name in names:
         value = getattr(model, name, None)
         if isinstance(value, tuple | list):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+import brainpy as bp
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_boxes import box_of
 from fpf_notebook.dynamics.brainpy_flow import Derivative, integrators_of
@@ -26,13 +29,16 @@ from fpf_notebook.dynamics.brainpy_sizes import arguments_of, input_size, missin
 from fpf_notebook.dynamics.reading import Reading
 from fpf_notebook.dynamics.step_map import StateSlice, Time
 
+if TYPE_CHECKING:
+    import brainpy as bp
+
 
 def recipe_of_stateful(
-    model: Any,
+    model: bp.DynamicalSystem,
     *,
     n_states: int | None,
     n_inputs: int | None,
-    state_vars: str | Sequence[Any] | None,
+    state_vars: str | Sequence[object] | None,
     time: Time,
     work: np.dtype,
 ) -> Recipe:
@@ -90,7 +96,9 @@ def recipe_of_stateful(
     params = {name: base[name] for name in base if name in used}
     flow = Derivative(model) if time == "continuous" else None
 
-    def run(params: Values, h: Any, u: Any, function: Callable[..., Any]) -> tuple[Any, Any]:
+    def run(
+        params: Values, h: jax.Array, u: jax.Array, function: AnyFunction
+    ) -> tuple[jax.Array, jax.Array | None]:
         states = {
             part.name: h[part.start : part.stop].reshape(base[part.name].shape) for part in slices
         }
@@ -100,7 +108,7 @@ def recipe_of_stateful(
         output = call.result.reshape(-1) if is_array(call.result) else None
         return jnp.concatenate(following), output
 
-    def both(params: Values, h: Any, u: Any) -> tuple[Any, Any]:
+    def both(params: Values, h: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Array | None]:
         if flow is None:
             return run(params, h, u, model)
         _, slope, output = _differentiate(flow, run, model, params, h, u)
@@ -210,7 +218,7 @@ def _own_state(
 
 
 def _chosen_state(
-    pure: PureModel, state_vars: str | Sequence[Any], written: list[str]
+    pure: PureModel, state_vars: str | Sequence[object], written: list[str]
 ) -> list[str]:
     wanted = [state_vars] if isinstance(state_vars, str) or is_array(state_vars) else state_vars
     names = [_find_variable(pure, item) for item in wanted]
@@ -233,7 +241,7 @@ def _chosen_state(
     return names
 
 
-def _find_variable(pure: PureModel, item: Any) -> str:
+def _find_variable(pure: PureModel, item: object) -> str:
     for name, variable in pure.variables.items():
         if variable is item:
             return name
@@ -310,15 +318,20 @@ def _refuse_unequal_batch(pure: PureModel, names: list[str]) -> None:
 
 
 def _differentiate(
-    flow: Derivative, run: Callable[..., Any], model: Any, params: Values, h: Any, u: Any
-) -> tuple[Any, Any, Any]:
+    flow: Derivative,
+    run: AnyFunction,
+    model: bp.DynamicalSystem,
+    params: Values,
+    h: PyTree,
+    u: PyTree,
+) -> tuple[PyTree, PyTree, PyTree]:
     return flow.of(lambda eps: run(params, h, u, flow.advanced(model, eps)), h)
 
 
 def _check_flow(
     flow: Derivative,
-    run: Callable[..., Any],
-    model: Any,
+    run: AnyFunction,
+    model: bp.DynamicalSystem,
     params: Values,
     slices: tuple[StateSlice, ...],
     n_inputs: int,
@@ -330,7 +343,7 @@ def _check_flow(
     h[::2] = np.abs(h[::2])
 
     @jax.jit
-    def after_nothing(h: Any) -> Any:
+    def after_nothing(h: jax.Array) -> AnyArray:
         u = jnp.zeros(n_inputs, h.dtype)
         return jax.vmap(lambda x: _differentiate(flow, run, model, params, x, u)[0])(h)
 
@@ -354,9 +367,9 @@ def _check_flow(
         )
 
 
-def _is_float(value: Any) -> bool:
+def _is_float(value: AnyArray) -> bool:
     return bool(jnp.issubdtype(value.dtype, jnp.floating))
 
 
-def _listed(names: Any) -> str:
+def _listed(names: Iterable[object]) -> str:
     return ", ".join(repr(name) for name in names) or "none"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.parameter_names import Convention
 from fpf_notebook.dynamics.returned import NO_NAMES, Names, find_state
 from fpf_notebook.dynamics.state_form import Ops, Shape, StateForm, flat_form, pair_form
@@ -55,7 +56,7 @@ class CallForm:
         states: Shape = (n_batch,) if self.is_batched else ()
         return inputs[self.axes], ((1, *states) if self.layered else states)
 
-    def arguments(self, ops: Ops, h: Any, u: Any) -> tuple[Any, ...]:
+    def arguments(self, ops: Ops, h: PyTree, u: PyTree) -> tuple[PyTree, ...]:
         """Return the arguments of a call.
 
         Parameters
@@ -74,8 +75,8 @@ class CallForm:
         return (given, *state) if self.order == "input_state" else (*state, given)
 
     def step(
-        self, ops: Ops, function: Callable[..., Any], h: Any, u: Any, names: Names = NO_NAMES
-    ) -> tuple[Any, Any, str]:
+        self, ops: Ops, function: AnyFunction, h: PyTree, u: PyTree, names: Names = NO_NAMES
+    ) -> tuple[PyTree, PyTree, str]:
         """Step once.
 
         Parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 
 class CallIdentity:
@@ -22,7 +21,7 @@ class CallIdentity:
         Everything else that ``call`` and ``jacobians`` close over: values with a full ``repr``.
     """
 
-    def __init__(self, framework: str, model: Any, options: tuple[Hashable, ...]) -> None:
+    def __init__(self, framework: str, model: object, options: tuple[Hashable, ...]) -> None:
         # Each access makes a new bound method.
         owner, function = getattr(model, "__self__", None), getattr(model, "__func__", None)
         self._kept = (model, owner, function)
@@ -33,7 +32,7 @@ class CallIdentity:
         return self._key
 
 
-def identity_of_callback(callback: Any) -> str:
+def identity_of_callback(callback: object) -> str:
     """Return a text that tells what is called on the host from everything else that lives.
 
     Parameters

@@ -13,6 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fpf_notebook._types import AnyFunction
+
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepFunction, StepMap
 
@@ -73,7 +75,7 @@ def compiled(
         return function
 
 
-def identity_of(function: Callable[..., Any]) -> Hashable:
+def identity_of(function: AnyFunction) -> Hashable:
     """Return what tells a function from others in ``options``.
 
     Parameters

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import AnyFunction
+
 __all__ = ["with_copied_arrays"]
 
 
-def with_copied_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+def with_copied_arrays(function: AnyFunction) -> AnyFunction:
     """Return the function with copies in place of the arrays that it holds.
 
     Parameters
@@ -31,11 +32,11 @@ def with_copied_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
         Does the same. Arrays in the closure, among the defaults and in the globals are copies, also
         within tuples, lists and dicts and in the functions that it refers to.
     """
-    copy: Callable[..., Any] = _copy(function, {})
+    copy: AnyFunction = _copy(function, {})
     return copy
 
 
-def _copy(value: Any, known: dict[int, Any]) -> Any:
+def _copy(value: Any, known: dict[int, object]) -> Any:
     """Return a copy if there is an array in it, else the value itself."""
     if id(value) in known:
         return known[id(value)]
@@ -61,7 +62,7 @@ def _copy(value: Any, known: dict[int, Any]) -> Any:
     return known[id(value)]
 
 
-def _function(function: types.FunctionType, known: dict[int, Any]) -> types.FunctionType:
+def _function(function: types.FunctionType, known: dict[int, object]) -> types.FunctionType:
     cells = function.__closure__ or ()
     closure = tuple(_cell(cell, known) for cell in cells)
     names = _names(function.__code__) & function.__globals__.keys()
@@ -90,7 +91,7 @@ def _function(function: types.FunctionType, known: dict[int, Any]) -> types.Func
     return copy
 
 
-def _cell(cell: types.CellType, known: dict[int, Any]) -> types.CellType:
+def _cell(cell: types.CellType, known: dict[int, object]) -> types.CellType:
     try:
         value = cell.cell_contents
     except ValueError:  # not filled yet

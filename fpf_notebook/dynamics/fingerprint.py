@@ -39,15 +39,15 @@ class Fingerprint:
         What else the step map is made of.
     """
 
-    def __init__(self, model: Any, options: Any = None) -> None:
+    def __init__(self, model: Any, options: object = None) -> None:
         import brainpy.math as bm
 
         # The objects are kept, so that none of their identities can be given to another.
-        self._kept: dict[int, Any] = {}
+        self._kept: dict[int, object] = {}
         # Listing them for the first time makes BrainPy set attributes: list first, mark then.
         nodes, variables = model.nodes(), model.vars()
-        marks: list[Any] = [bm.get_dt(), bm.float_.__name__]
-        waiting: list[tuple[str, Any]] = [("model", model), ("options", options)]
+        marks: list[object] = [bm.get_dt(), bm.float_.__name__]
+        waiting: list[tuple[str, object]] = [("model", model), ("options", options)]
         waiting += [*nodes.items(), *variables.items()]
         while waiting:
             where, value = waiting.pop()
@@ -76,7 +76,7 @@ class Fingerprint:
     __hash__ = None  # type: ignore[assignment]  # compares values that may be large
 
 
-def _inside(value: Any) -> Iterator[tuple[str, Any]]:
+def _inside(value: object) -> Iterator[tuple[str, object]]:
     """Yield what a step may read of a value, by name."""
     if isinstance(value, dict):
         yield from ((repr(key), item) for key, item in dict.items(value))
@@ -108,7 +108,7 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
         yield "class", type(value)
 
 
-def _read_by(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+def _read_by(function: types.FunctionType) -> Iterator[tuple[str, object]]:
     yield "code", function.__code__
     for k, cell in enumerate(function.__closure__ or ()):
         try:
@@ -148,11 +148,11 @@ def _of_library(module: str | None) -> bool:
     return (module or "").partition(".")[0] in _LIBRARIES
 
 
-def _is_array_of_jax(value: Any) -> bool:
+def _is_array_of_jax(value: object) -> bool:
     return type(value).__module__.partition(".")[0] in ("jax", "jaxlib")
 
 
-def fingerprint(model: Any, options: Any = None) -> Fingerprint | None:
+def fingerprint(model: object, options: object = None) -> Fingerprint | None:
     """Return the fingerprint of a BrainPy model, or None for anything else.
 
     Parameters

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.advice import function_around
 from fpf_notebook.dynamics.assemble import Recipe, parameters
 from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
@@ -24,7 +25,7 @@ from fpf_notebook.dynamics.probe import not_repeatable
 from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
 from fpf_notebook.dynamics.returned import Names, WrongReturnError, names_of
 from fpf_notebook.dynamics.state_form import Ops, form_of
-from fpf_notebook.dynamics.step_map import Precision, PyTree
+from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.dynamics.step_options import StepOptions
 
 
@@ -105,7 +106,7 @@ def recipe_of_function(function: Callable[..., Any], options: StepOptions) -> Re
         if len(choice.forms) > 1:
             attempts.check_same(choice.forms[0], choice.forms[-1])
 
-    def both(given: PyTree, h: Any, u: Any) -> tuple[Any, Any]:
+    def both(given: PyTree, h: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Array | None]:
         if not chosen.is_batched:
             return attempts.step(chosen, given, h, u)[:2]
         following, output, _ = attempts.step(chosen, given, h[None], u[None])
@@ -154,7 +155,7 @@ OPS = Ops(
 )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> PyTree:
     # BrainPy's arrays, among others, wrap a JAX array in `value`.
     return getattr(value, "value", value)
 
@@ -164,7 +165,7 @@ class _Attempts:
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: AnyFunction,
         params: PyTree | None,
         n_states: int,
         n_inputs: int,
@@ -181,7 +182,9 @@ class _Attempts:
         self.unclear: dict[CallForm, WrongReturnError] = {}
         """What returned several values that could be the state."""
 
-    def step(self, form: CallForm, given: PyTree, h: Any, u: Any) -> tuple[Any, Any, str]:
+    def step(
+        self, form: CallForm, given: PyTree, h: jax.Array, u: jax.Array
+    ) -> tuple[jax.Array, jax.Array | None, str]:
         """Return next state, output or None, and where the state was."""
         first = () if self._params is None else (given,)
         return form.step(
@@ -195,7 +198,7 @@ class _Attempts:
         h, u = (jax.ShapeDtypeStruct((*batch, n), np.dtype(self._dtype)) for n in self._sizes)
         found = []
 
-        def call(given: PyTree, h: Any, u: Any) -> Any:
+        def call(given: PyTree, h: PyTree, u: jax.Array) -> PyTree:
             following, _, where = self.step(form, given, h, u)
             found.append(where)
             return following
@@ -226,7 +229,7 @@ class _Attempts:
     def check_same(self, single: CallForm, many: CallForm) -> None:
         """If a function takes one state and a batch, make sure that it means the same by both."""
 
-        def alone(given: PyTree, h: Any, u: Any) -> Any:
+        def alone(given: PyTree, h: jax.Array, u: jax.Array) -> PyTree:
             return self.step(single, given, h, u)[0]
 
         # A batch of one is what one state is, too: it sums over all that there is, say, and was
@@ -243,7 +246,7 @@ class _Attempts:
     def _agree(
         self,
         many: CallForm,
-        one: Callable[[PyTree, Any, Any], Any],
+        one: Callable[[PyTree, jax.Array, jax.Array], jax.Array],
         *,
         same_input: bool = False,
         n_together: int | None = None,
@@ -255,7 +258,7 @@ class _Attempts:
         u = np.repeat(u[:1], n_batch, axis=0) if same_input else u
 
         @jax.jit
-        def compare(given: PyTree, h: Any, u: Any) -> Any:
+        def compare(given: PyTree, h: jax.Array, u: jax.Array) -> PyTree:
             one_by_one = [one(given, h[i], u[i]) for i in range(n_batch)]
             again = one(given, h[0], u[0])
             size = n_together or n_batch
@@ -272,7 +275,7 @@ class _Attempts:
         return np.allclose(first, second, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
-def _takes_state_only(function: Callable[..., Any], *, with_params: bool) -> bool:
+def _takes_state_only(function: AnyFunction, *, with_params: bool) -> bool:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -283,7 +286,7 @@ def _takes_state_only(function: Callable[..., Any], *, with_params: bool) -> boo
     return len(positional) == 1 + with_params
 
 
-def _ignoring_input(function: Callable[..., Any]) -> Callable[..., Any]:
+def _ignoring_input(function: AnyFunction) -> AnyFunction:
     return lambda *arguments: function(*arguments[:-1])
 
 

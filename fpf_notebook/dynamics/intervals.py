@@ -7,20 +7,23 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from fpf_notebook._types import AnyFunction
+from fpf_notebook.dynamics.arrays import AnyArray
+
 
 class Interval(NamedTuple):
     """All vectors between two, component by component."""
 
     low: Any
-    high: Any
+    high: AnyArray
 
     @property
-    def radius(self) -> Any:
+    def radius(self) -> AnyArray:
         """Half of the width of each component."""
         return (self.high - self.low) / 2
 
     @property
-    def center(self) -> Any:
+    def center(self) -> AnyArray:
         """The middle of each component."""
         return (self.high + self.low) / 2
 
@@ -30,7 +33,7 @@ def constant(low: float, high: float, n: int) -> Interval:
     return Interval(jnp.full(n, float(low)), jnp.full(n, float(high)))
 
 
-def affine(x: Interval, weights: Any, bias: Any = None) -> Interval:
+def affine(x: Interval, weights: Any, bias: object = None) -> Interval:
     """Return what ``x @ weights + bias`` can reach; exact in each component."""
     center, radius = x.center @ weights, x.radius @ jnp.abs(weights)
     if bias is not None:
@@ -43,7 +46,7 @@ def plus(x: Interval, y: Interval) -> Interval:
     return Interval(x.low + y.low, x.high + y.high)
 
 
-def increasing(function: Any, x: Interval) -> Interval:
+def increasing(function: AnyFunction, x: Interval) -> Interval:
     """Return what an increasing function can reach."""
     return Interval(function(x.low), function(x.high))
 

@@ -8,6 +8,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.batches import padded, power_of_two_above
 from fpf_notebook.dynamics.compile_cache import compiled
 
@@ -37,7 +39,7 @@ def linearize(
     step_map: StepMap,
     x: Float[np.ndarray, "n n_states"],
     u: Float[np.ndarray, "n n_inputs"],
-    params: Any = None,
+    params: PyTree = None,
     max_memory: float = MAX_MEMORY,
 ) -> Linearization:
     """Jacobians with respect to the state and to the input, at many points, in one pass.
@@ -80,7 +82,7 @@ def jacobians(
     step_map: StepMap,
     x: Float[np.ndarray, "n n_states"],
     u: Float[np.ndarray, "n n_inputs"],
-    params: Any = None,
+    params: PyTree = None,
     max_memory: float = MAX_MEMORY,
 ) -> Float[np.ndarray, "n n_states n_states"]:
     """Jacobians with respect to the state only; see :func:`linearize`."""
@@ -91,7 +93,7 @@ def input_jacobians(
     step_map: StepMap,
     x: Float[np.ndarray, "n n_states"],
     u: Float[np.ndarray, "n n_inputs"],
-    params: Any = None,
+    params: PyTree = None,
     max_memory: float = MAX_MEMORY,
 ) -> Float[np.ndarray, "n n_states n_inputs"]:
     """Jacobians with respect to the input only; see :func:`linearize`."""
@@ -102,7 +104,12 @@ def input_jacobians(
 
 
 def _evaluate(
-    arguments: tuple[int, ...], step_map: StepMap, x: Any, u: Any, params: Any, max_memory: float
+    arguments: tuple[int, ...],
+    step_map: StepMap,
+    x: Any,
+    u: AnyArray,
+    params: PyTree,
+    max_memory: float,
 ) -> list[np.ndarray]:
     """Differentiate with respect to some arguments of the step, chunk by chunk."""
     x, u = _checked(step_map, x, u)
@@ -132,12 +139,12 @@ def _evaluate(
     return results
 
 
-def _batched(step: StepFunction, arguments: tuple[int, ...]) -> Any:
+def _batched(step: StepFunction, arguments: tuple[int, ...]) -> AnyFunction:
     return jax.jit(jax.vmap(jax.jacfwd(step, argnums=arguments), in_axes=(None, 0, 0)))
 
 
 def _checked(
-    step_map: StepMap, x: Any, u: Any
+    step_map: StepMap, x: object, u: object
 ) -> tuple[Float[np.ndarray, "n n_states"], Float[np.ndarray, "n n_inputs"]]:
     x, u = np.asarray(x, dtype=step_map.dtype), np.asarray(u, dtype=step_map.dtype)
     if x.ndim != 2 or x.shape[1] != step_map.n_states:

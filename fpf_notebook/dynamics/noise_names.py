@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import numbers
 import re
-from collections.abc import Callable
 from typing import Any
+
+from fpf_notebook._types import AnyFunction
 
 _NOISE = re.compile(r"noise|sigma|jitter|std|dropout|temperature", re.IGNORECASE)
 
 
-def switches_of(model: Any) -> str:
+def switches_of(model: object) -> str:
     """Name the attributes of a model that scale noise, as code to paste.
 
     Parameters
@@ -38,7 +39,7 @@ def switches_of(model: Any) -> str:
     )
 
 
-def _attributes(model: Any) -> list[tuple[str, Any]]:
+def _attributes(model: object) -> list[tuple[str, object]]:
     own = list(getattr(model, "__dict__", {}).items())
     return [(name, value) for name, value in own if not name.startswith("_")]
 
@@ -48,7 +49,7 @@ def _scales(value: Any) -> bool:
     return number and float(value) != 0.0
 
 
-def _arguments(function: Callable[..., Any]) -> list[str]:
+def _arguments(function: AnyFunction) -> list[str]:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

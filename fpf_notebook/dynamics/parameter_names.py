@@ -6,8 +6,10 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from fpf_notebook._types import AnyFunction
 
 Convention: TypeAlias = Literal["input_state", "state_input"]
 Role: TypeAlias = Literal["state", "input"]
@@ -34,7 +36,7 @@ _MOMENT = re.compile(
 )
 
 
-def names_of_pair(function: Callable[..., Any], n_before: int = 0) -> tuple[str, str] | None:
+def names_of_pair(function: AnyFunction, n_before: int = 0) -> tuple[str, str] | None:
     """Return the names of the two parameters that hold the state and the input.
 
     Parameters
@@ -58,7 +60,7 @@ def names_of_pair(function: Callable[..., Any], n_before: int = 0) -> tuple[str,
     return (names[0], names[1]) if len(names) == 2 else None
 
 
-def names_of_returned(function: Callable[..., Any]) -> tuple[str, ...]:
+def names_of_returned(function: AnyFunction) -> tuple[str, ...]:
     """Return the names of the values that a function returns side by side, as its source has them.
 
     Parameters
@@ -104,7 +106,7 @@ def _names_in(value: ast.expr | None) -> tuple[str, ...]:
     return tuple(item.id if isinstance(item, ast.Name) else "" for item in value.elts)
 
 
-def n_required(function: Callable[..., Any], n_before: int = 0) -> int | None:
+def n_required(function: AnyFunction, n_before: int = 0) -> int | None:
     """Return how many arguments must be given, those before the pair aside, or None if unknown."""
     try:
         parameters = inspect.signature(function).parameters.values()

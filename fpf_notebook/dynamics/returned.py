@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.parameter_names import (
     Convention,
     names_of_pair,
@@ -27,8 +28,8 @@ class Found(NamedTuple):
         Which of the returned values the next state is, in words.
     """
 
-    leaves: list[Any]
-    output: Any
+    leaves: list[PyTree]
+    output: PyTree
     where: str
 
 
@@ -57,7 +58,7 @@ class Names(NamedTuple):
 NO_NAMES = Names()
 
 
-def names_of(function: Callable[..., Any], n_before: int = 0) -> Names:
+def names_of(function: Callable[..., PyTree], n_before: int = 0) -> Names:
     """Return what the author of a function calls its arguments and its results."""
     return Names(names_of_pair(function, n_before), names_of_returned(function))
 
@@ -73,11 +74,11 @@ class WrongReturnError(Exception):
 
 def find_state(
     ops: Ops,
-    result: Any,
+    result: PyTree,
     form: StateForm,
     lead: Shape,
     order: Convention,
-    arguments: Sequence[Any],
+    arguments: Sequence[PyTree],
     names: Names,
     spread: bool,
 ) -> Found:
@@ -149,7 +150,7 @@ def find_state(
     return Found(leaves, others[0] if others else None, f"{label}, by its shape and place")
 
 
-def _items(result: Any, returned: tuple[str, ...]) -> list[tuple[str, Any]] | None:
+def _items(result: PyTree, returned: tuple[str, ...]) -> list[tuple[str, PyTree]] | None:
     """Return the values of a tuple, a list or a dictionary, with their names, if they have any."""
     if isinstance(result, Mapping):
         return [(str(key), value) for key, value in result.items()]
@@ -160,7 +161,7 @@ def _items(result: Any, returned: tuple[str, ...]) -> list[tuple[str, Any]] | No
     return None
 
 
-def _side_by_side(ops: Ops, values: list[Any], form: StateForm, lead: Shape) -> Found:
+def _side_by_side(ops: Ops, values: list[PyTree], form: StateForm, lead: Shape) -> Found:
     n = len(form.slices)
     each = [StateForm((part,)) for part in form.slices]
     places = [
@@ -185,16 +186,16 @@ def _side_by_side(ops: Ops, values: list[Any], form: StateForm, lead: Shape) -> 
     )
 
 
-def _is_given(value: Any, arguments: Sequence[Any]) -> bool:
+def _is_given(value: PyTree, arguments: Sequence[PyTree]) -> bool:
     return any(value is argument for argument in arguments)
 
 
-def _all_the_same(candidates: list[list[Any]]) -> bool:
+def _all_the_same(candidates: list[list[PyTree]]) -> bool:
     first = candidates[0]
     return all(a is b for other in candidates[1:] for a, b in zip(first, other, strict=True))
 
 
-def _wrong(ops: Ops, result: Any, form: StateForm, lead: Shape) -> str:
+def _wrong(ops: Ops, result: PyTree, form: StateForm, lead: Shape) -> str:
     last = result[-1] if isinstance(result, tuple | list) and len(result) == 2 else result
     if form.structure is None and ops.is_array(last):
         expected = (*lead, *form.slices[0].shape)
@@ -203,7 +204,7 @@ def _wrong(ops: Ops, result: Any, form: StateForm, lead: Shape) -> str:
     return f"returned {describe(ops, result)}, expected {wanted} or a pair (output, next_state)"
 
 
-def describe(ops: Ops, value: Any) -> str:
+def describe(ops: Ops, value: PyTree) -> str:
     """Return the types and shapes of a value, in words."""
     if ops.is_array(value):
         return f"array{list(value.shape)}"

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.step_map import StateSlice
 
 Shape: TypeAlias = tuple[int, ...]
@@ -29,7 +30,7 @@ class Ops(NamedTuple):
         Concatenates a sequence of arrays along the last axis.
     """
 
-    is_array: Callable[[Any], bool]
+    is_array: Callable[[object], bool]
     reshape: Callable[[Any, Shape], Any]
     join: Callable[[Sequence[Any]], Any]
 
@@ -49,7 +50,7 @@ class StateForm:
     """
 
     slices: tuple[StateSlice, ...]
-    structure: Any = None
+    structure: PyTree = None
     places: tuple[int, ...] = ()
 
     @property
@@ -57,7 +58,7 @@ class StateForm:
         """Length of the flat state."""
         return self.slices[-1].stop
 
-    def build(self, ops: Ops, flat: Any, lead: Shape) -> Any:
+    def build(self, ops: Ops, flat: PyTree, lead: Shape) -> PyTree:
         """Return the state as the model takes it.
 
         Parameters
@@ -74,11 +75,11 @@ class StateForm:
             return parts[0]
         return jax.tree.unflatten(self.structure, [parts[k] for k in self.places])
 
-    def parts(self, ops: Ops, flat: Any, lead: Shape) -> list[Any]:
+    def parts(self, ops: Ops, flat: PyTree, lead: Shape) -> list[PyTree]:
         """Return the arrays of the state, as `build` puts them into the tree."""
         return [ops.reshape(flat[..., s.start : s.stop], (*lead, *s.shape)) for s in self.slices]
 
-    def flat(self, ops: Ops, parts: Sequence[Any], lead: Shape) -> Any:
+    def flat(self, ops: Ops, parts: Sequence[PyTree], lead: Shape) -> PyTree:
         """Join arrays to a flat state, [*lead, n_states]."""
         rows = [
             ops.reshape(part, (*lead, s.stop - s.start))
@@ -86,7 +87,7 @@ class StateForm:
         ]
         return rows[0] if len(rows) == 1 else ops.join(rows)
 
-    def leaves(self, ops: Ops, value: Any, lead: Shape) -> list[Any] | None:
+    def leaves(self, ops: Ops, value: PyTree, lead: Shape) -> list[PyTree] | None:
         """Return the arrays of what a model returned as its state, or None if it is none.
 
         Axes of length one may have come or gone: what has one time step is a sequence to some.
@@ -103,7 +104,7 @@ class StateForm:
                 return None
         return leaves
 
-    def _stacked(self, ops: Ops, value: Any, lead: Shape) -> Any:
+    def _stacked(self, ops: Ops, value: PyTree, lead: Shape) -> PyTree:
         """Join the numbers of ``return dv, dw`` to one vector, as integrators of SciPy do."""
         numbers_ = isinstance(value, tuple | list) and len(value) == self.n_states > 1 and not lead
         if numbers_ and all(ops.is_array(item) and item.shape == () for item in value):
@@ -132,7 +133,7 @@ def pair_form(n_states: int) -> StateForm | None:
     return StateForm(slices, jax.tree.structure((0, 0)), (0, 1))
 
 
-def form_of(n_states: Any) -> StateForm:
+def form_of(n_states: object) -> StateForm:
     """Return the form that ``n_states`` describes.
 
     Parameters
@@ -169,7 +170,7 @@ def _first(pair: tuple[int, Any]) -> int:
     return pair[0]
 
 
-def _numbered(tree: Any, count: Iterator[int]) -> Any:
+def _numbered(tree: PyTree, count: Iterator[int]) -> PyTree:
     """Return a tree with its leaves numbered, dictionaries in the order of their keys."""
     if isinstance(tree, dict):
         return {key: _numbered(value, count) for key, value in tree.items()}
@@ -179,7 +180,7 @@ def _numbered(tree: Any, count: Iterator[int]) -> Any:
     return jax.tree.map(lambda _: next(count), tree)
 
 
-def _length(value: Any) -> int:
+def _length(value: PyTree) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(
             f"n_states is {value!r}, expected an integer of at least 1 (or, for a state of several "
@@ -188,7 +189,7 @@ def _length(value: Any) -> int:
     return int(value)
 
 
-def _name(path: tuple[Any, ...]) -> str:
+def _name(path: tuple[PyTree, ...]) -> str:
     text = ""
     for key in path:
         if hasattr(key, "idx"):
@@ -203,6 +204,6 @@ def _ones_apart(shape: Sequence[int]) -> list[int]:
     return [int(n) for n in shape if n != 1]
 
 
-def _loose(structure: Any) -> str:
+def _loose(structure: PyTree) -> str:
     """Return a structure as text in which lists are tuples: models return now these, now those."""
     return str(structure).replace("[", "(").replace("]", ")").replace(",)", ")")

@@ -13,13 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fpf_notebook._types import AnyFunction
+from fpf_notebook._types import PyTree as PyTree
 from fpf_notebook.arguments import checked_argument
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
 from fpf_notebook.dynamics.program.page_program import PageProgram
 from fpf_notebook.dynamics.reading import Reading
 
-PyTree: TypeAlias = Any
-AnyArray: TypeAlias = Array | np.ndarray
 Time: TypeAlias = Literal["discrete", "continuous"]
 Precision: TypeAlias = Literal["float64", "float32"]
 
@@ -377,7 +378,7 @@ class StepMap:
         again = getattr(self.box, "proven_again", None)
         return new if again is None else again(new)
 
-    def with_model(self, model: Any) -> StepMap:
+    def with_model(self, model: object) -> StepMap:
         """Return the step map of another model, made with the options of this one.
 
         Parameters
@@ -451,7 +452,7 @@ class StepMap:
     # -- private ---------------------------------------------------------------------------------
 
     def _flatten(
-        self, h: Any, u: Any
+        self, h: AnyArray, u: AnyArray
     ) -> tuple[
         Float[np.ndarray, "flat n_states"], Float[np.ndarray, "flat n_inputs"], tuple[int, ...]
     ]:
@@ -476,12 +477,12 @@ class StepMap:
         return states, inputs, batch
 
 
-def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
+def _batched(function: AnyFunction) -> AnyFunction:
     return jax.jit(jax.vmap(function, in_axes=(None, 0, 0)), compiler_options=QUICK)
 
 
-def _scanned(step: StepFunction, continuous: bool) -> Callable[..., Any]:
-    def advance(params: PyTree, h: Any, u: Any, dt: Any) -> Any:
+def _scanned(step: StepFunction, continuous: bool) -> AnyFunction:
+    def advance(params: PyTree, h: Any, u: Any, dt: jax.Array) -> jax.Array:
         if not continuous:
             return step(params, h, u)
         k1 = step(params, h, u)
@@ -490,7 +491,7 @@ def _scanned(step: StepFunction, continuous: bool) -> Callable[..., Any]:
         k4 = step(params, h + dt * k3, u)
         return h + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
-    def run(params: PyTree, h0: Any, inputs: Any, dt: Any) -> Any:
+    def run(params: PyTree, h0: AnyArray, inputs: AnyArray, dt: jax.Array) -> jax.Array:
         def body(h: Any, u: Any) -> tuple[Any, Any]:
             h = jax.vmap(advance, in_axes=(None, 0, 0, None))(params, h, u, dt)
             return h, h
@@ -501,7 +502,7 @@ def _scanned(step: StepFunction, continuous: bool) -> Callable[..., Any]:
     return jax.jit(run)
 
 
-def _structure(tree: PyTree) -> Any:
+def _structure(tree: PyTree) -> object:
     return jax.tree.structure(tree)
 
 

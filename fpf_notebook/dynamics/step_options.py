@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics.parameter_names import Convention
 from fpf_notebook.dynamics.step_map import Precision, PyTree, Time
 
@@ -78,13 +79,13 @@ class StepOptions:
 
     n_states: Sizes | None = None
     n_inputs: int | None = None
-    state_vars: str | Sequence[Any] | None = None
+    state_vars: str | Sequence[object] | None = None
     time: Time = "discrete"
     dt: float | None = None
     convention: Convention | None = None
     batched: bool | None = None
     params: PyTree | None = field(default=None, repr=False)
-    invariant_box: Any = field(default=None, repr=False)
+    invariant_box: object = field(default=None, repr=False)
     dtype: Precision = "float64"
     readout: Any = field(default=None, repr=False)
     framework: str | None = None
@@ -121,7 +122,7 @@ class StepOptions:
             )
 
     @classmethod
-    def of(cls, owner: str, given: Mapping[str, Any], also: Sequence[str] = ()) -> StepOptions:
+    def of(cls, owner: str, given: JsonObject, also: Sequence[str] = ()) -> StepOptions:
         """Make options of keywords.
 
         Parameters

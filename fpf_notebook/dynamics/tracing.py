@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-from fpf_notebook.dynamics.step_map import Precision, PyTree
+from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
+from fpf_notebook.dynamics.step_map import Precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +45,12 @@ class Traced:
     """
 
     jaxpr: Jaxpr
-    held: tuple[Any, ...]
-    out_tree: Any
-    out_avals: tuple[Any, ...]
+    held: tuple[AnyArray, ...]
+    out_tree: object
+    out_avals: tuple[jax.ShapeDtypeStruct, ...]
     text: str
     precision: Precision
-    callbacks: tuple[Any, ...] = ()
+    callbacks: tuple[object, ...] = ()
 
     def __call__(self, held: Sequence[Any], *args: PyTree) -> PyTree:
         """Evaluate the computation with these held arrays and arguments (traceable itself)."""
@@ -60,7 +62,7 @@ class NotDifferentiableError(Exception):
     """A computation has no derivative in forward mode."""
 
 
-def trace(function: Callable[..., Any], *args: PyTree, with_derivative: bool = False) -> Traced:
+def trace(function: AnyFunction, *args: PyTree, with_derivative: bool = False) -> Traced:
     """Trace a function with arguments of the shapes and types of ``args``.
 
     Must be called within the ``jax.enable_x64`` scope of the wanted precision.
@@ -107,7 +109,7 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _snapshot(value: Any) -> Any:
+def _snapshot(value: AnyArray) -> AnyArray:
     # A copy: the caller may write into his numpy arrays later. Random keys have no numpy form.
     if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
         return value
@@ -116,7 +118,7 @@ def _snapshot(value: Any) -> Any:
 
 def _identity(
     closed: ClosedJaxpr, args: PyTree, with_derivative: bool
-) -> tuple[str, tuple[Any, ...]]:
+) -> tuple[str, tuple[jax.Array, ...]]:
     jaxpr = closed.jaxpr
     parts = [str(jaxpr), str(jax.tree.structure(args))]
     parts += [_value_text(value) for value in _embedded_values(jaxpr)]
@@ -128,7 +130,7 @@ def _identity(
     return "\n".join(parts), tuple(callbacks)
 
 
-def _callbacks(jaxpr: Jaxpr) -> Iterator[Any]:
+def _callbacks(jaxpr: Jaxpr) -> Iterator[jax.Array]:
     for eqn in _equations(jaxpr):
         if "callback" in eqn.params:
             function = eqn.params["callback"]
@@ -141,8 +143,8 @@ def _derivative(closed: ClosedJaxpr) -> Jaxpr:
     avals = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arrays]
     moving = [i for i, a in enumerate(avals) if np.issubdtype(a.dtype, np.floating)]
 
-    def derivative(values: list[Any], tangents: list[Any]) -> Any:
-        def along(*selected: Any) -> Any:
+    def derivative(values: list[jax.Array], tangents: list[jax.Array]) -> PyTree:
+        def along(*selected: jax.Array) -> PyTree:
             full = list(values)
             for i, value in zip(moving, selected, strict=True):
                 full[i] = value
@@ -160,19 +162,19 @@ def _derivative(closed: ClosedJaxpr) -> Jaxpr:
         raise NotDifferentiableError(f"{type(error).__name__}: {error}") from error
 
 
-def _value_text(value: Any) -> str:
+def _value_text(value: object) -> str:
     array = np.asarray(value)
     return f"{array.dtype}{array.shape}{hashlib.sha256(array.tobytes()).hexdigest()}"
 
 
-def _inner(params: dict[str, Any]) -> Iterator[Jaxpr | ClosedJaxpr]:
+def _inner(params: dict[str, PyTree]) -> Iterator[Jaxpr | ClosedJaxpr]:
     for value in params.values():
         for item in value if isinstance(value, tuple | list) else (value,):
             if isinstance(item, Jaxpr | ClosedJaxpr):
                 yield item
 
 
-def _equations(jaxpr: Jaxpr) -> Iterator[Any]:
+def _equations(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
     """Yield all equations, those of inner computations included."""
     for eqn in jaxpr.eqns:
         yield eqn
@@ -180,7 +182,7 @@ def _equations(jaxpr: Jaxpr) -> Iterator[Any]:
             yield from _equations(inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner)
 
 
-def _embedded_values(jaxpr: Jaxpr) -> Iterator[Any]:
+def _embedded_values(jaxpr: Jaxpr) -> Iterator[jax.Array]:
     """Yield the values that stand in the computation itself and not in its arguments."""
     for eqn in _equations(jaxpr):
         for atom in eqn.invars:
@@ -214,9 +216,9 @@ def influences(jaxpr: Jaxpr) -> list[set[int]]:
     An equation counts as a whole: an output that is said to depend on an input may in truth not do
     so, but never the other way round.
     """
-    sources: dict[Any, set[int]] = {var: {i} for i, var in enumerate(jaxpr.invars)}
+    sources: dict[Var, set[int]] = {var: {i} for i, var in enumerate(jaxpr.invars)}
 
-    def of(atom: Any) -> set[int]:
+    def of(atom: Literal | Var) -> set[int]:
         return set() if isinstance(atom, Literal) else sources.get(atom, set())
 
     for eqn in jaxpr.eqns:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fpf_notebook.exercises.reading import array, entries, number, word
 from fpf_notebook.exercises.registry import exercise
 
@@ -19,7 +17,7 @@ _CASES = {
 
 
 @exercise("5.1")
-def impossible_counts(answer: Any) -> str | None:
+def impossible_counts(answer: object) -> str | None:
     """Check which numbers of fixed points cannot be complete."""
     listed = sorted(answer) if isinstance(answer, set | frozenset) else answer
     given = set(array(listed, (None,), "the list of numbers").tolist())
@@ -44,7 +42,7 @@ def impossible_counts(answer: Any) -> str | None:
 
 
 @exercise("5.2")
-def name_them(answer: Any) -> str | None:
+def name_them(answer: object) -> str | None:
     """Check the names of four bifurcations, given what their eigenvalues do."""
     given = entries(answer, tuple(_CASES))
     words = {
@@ -56,7 +54,7 @@ def name_them(answer: Any) -> str | None:
     return None
 
 
-def _plain(name: Any) -> Any:
+def _plain(name: object) -> object:
     """Return a name as the exercise spells it; the table of the tutorial has other names too."""
     if not isinstance(name, str):
         return name
@@ -66,7 +64,7 @@ def _plain(name: Any) -> Any:
 
 
 @exercise("5.3")
-def forecast(answer: Any) -> str | None:
+def forecast(answer: object) -> str | None:
     """Check where (1 − λ)², a straight line through two points, reaches zero."""
     u = number(answer, "the input at the fold")
     low, high = _INPUTS

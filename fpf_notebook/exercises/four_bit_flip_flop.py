@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from fpf_notebook.exercises.calling import call, expect_function
@@ -16,7 +14,7 @@ _EIGENVALUE = 0.97
 
 
 @exercise("4.1")
-def coverage(answer: Any) -> str | None:
+def coverage(answer: object) -> str | None:
     """Check a function of the hits of all points that returns Good and Turing's coverage."""
     function = expect_function(answer, ("hits",))
     for hits in _HITS:
@@ -48,7 +46,7 @@ _HITS = ([40, 30, 25, 4, 1], [5, 1, 1, 2, 2], [1, 1, 1, 1], [6, 7, 9], [1], [7],
 
 
 @exercise("4.2")
-def missing(answer: Any) -> str | None:
+def missing(answer: object) -> str | None:
     """Check how many points of each kind a search with the right index sum has missed."""
     given = array(answer, (5,), "the five numbers")
     if np.array_equal(given, _ALL - _FOUND):
@@ -71,7 +69,7 @@ def missing(answer: Any) -> str | None:
 
 
 @exercise("4.3")
-def decay(answer: Any) -> str | None:
+def decay(answer: object) -> str | None:
     """Check the number of steps in which a mode of eigenvalue 0.97 shrinks to one percent."""
     steps = number(answer, "the number of steps")
     # 151.2 steps, or the first whole number of steps after which no more is left.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from fpf_notebook.exercises.calling import call, expect_function
@@ -17,7 +15,7 @@ _SELECTION_SHARE = 0.389
 
 
 @exercise("8.1")
-def leak(answer: Any) -> str | None:
+def leak(answer: object) -> str | None:
     """Check the smallest eigenvalue with which early evidence counts 90 % of late evidence."""
     value = number(answer, "λ")
     exact = _KEPT ** (1 / (_N_STEPS - 1))
@@ -54,7 +52,7 @@ def leak(answer: Any) -> str | None:
 
 
 @exercise("8.2")
-def input_axis(answer: Any) -> str | None:
+def input_axis(answer: object) -> str | None:
     """Check a function that makes an input's effect orthogonal to the choice axis."""
     function = expect_function(answer, ("choice", "effect"))
     rng = np.random.default_rng(8)
@@ -87,7 +85,7 @@ def input_axis(answer: Any) -> str | None:
 
 
 @exercise("8.3")
-def selection_share(answer: Any) -> str | None:
+def selection_share(answer: object) -> str | None:
     """Check the share of context dependence that is due to the selection vector."""
     share = number(answer, "the share")
     if abs(share - _SELECTION_SHARE) <= 0.005:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from fpf_notebook.exercises.calling import call, expect_function
@@ -16,7 +14,7 @@ _SWITCHES_COUNTED, _COUNTED_ACROSS_TRIALS = 0.7113, 0.7201
 
 
 @exercise("7.1")
-def switching_step(answer: Any) -> str | None:
+def switching_step(answer: object) -> str | None:
     """Check one step of a JSLDS with u* = 0, as a function of e, J, B, a and u."""
     function = expect_function(answer, ("e", "J", "B", "a", "u"))
     rng = np.random.default_rng(7)
@@ -59,7 +57,7 @@ def _about_step(
 
 
 @exercise("7.2")
-def drift(answer: Any) -> str | None:
+def drift(answer: object) -> str | None:
     """Check how many steps the state takes to creep a distance of 0.1 where q is 2e-9."""
     steps = number(answer, "the number of steps")
     speed = np.sqrt(2 * _Q)
@@ -84,7 +82,7 @@ def drift(answer: Any) -> str | None:
 
 
 @exercise("7.3")
-def switches(answer: Any) -> str | None:
+def switches(answer: object) -> str | None:
     """Check the share of steps at which the memory, and with it the cluster, changes."""
     share = number(answer, "the share")
     exact = 1 - (2 / 3) ** 3

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.exercises.registry import Hint
 
 
-def number(answer: Any, what: str = "your answer") -> float:
+def number(answer: object, what: str = "your answer") -> float:
     """Return a real number.
 
     Parameters
@@ -40,7 +41,7 @@ def number(answer: Any, what: str = "your answer") -> float:
     return float(value.reshape(()))
 
 
-def integer(answer: Any, what: str = "your answer") -> int:
+def integer(answer: object, what: str = "your answer") -> int:
     """Return a whole number; raise a `Hint` if it is something else."""
     value = number(answer, what)
     if value != round(value):
@@ -48,7 +49,7 @@ def integer(answer: Any, what: str = "your answer") -> int:
     return round(value)
 
 
-def array(answer: Any, shape: tuple[int | None, ...], what: str = "your answer") -> np.ndarray:
+def array(answer: object, shape: tuple[int | None, ...], what: str = "your answer") -> np.ndarray:
     """Return an array of finite real numbers.
 
     Parameters
@@ -85,7 +86,7 @@ def array(answer: Any, shape: tuple[int | None, ...], what: str = "your answer")
     return value.astype(float)
 
 
-def entries(answer: Any, names: tuple[str, ...]) -> dict[str, Any]:
+def entries(answer: object, names: tuple[str, ...]) -> JsonObject:
     """Return a dictionary with exactly these keys; raise a `Hint` if it is something else."""
     if not isinstance(answer, dict):
         raise Hint(f"Expected a dictionary with {', '.join(names)}, got {describe(answer)}.")
@@ -95,7 +96,7 @@ def entries(answer: Any, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: answer[name] for name in names}
 
 
-def word(answer: Any, choices: tuple[str, ...], what: str = "your answer") -> str:
+def word(answer: object, choices: tuple[str, ...], what: str = "your answer") -> str:
     """Return one of some words, in small letters; raise a `Hint` if it is none of them."""
     given = answer.strip().lower() if isinstance(answer, str) else None
     if given not in choices:
@@ -123,7 +124,7 @@ def describe(answer: Any) -> str:
         return f"a {type(answer).__name__}"
 
 
-def fixed_points(answer: Any, what: str = "your answer") -> Any:
+def fixed_points(answer: object, what: str = "your answer") -> Any:
     """Return a set of fixed points; raise a `Hint` if it is something else."""
     if isinstance(answer, tuple) and len(answer) == 2 and hasattr(answer[0], "xstar"):
         raise Hint(f"Expected the first of the two results of find_fixed_points for {what}.")
@@ -135,7 +136,7 @@ def fixed_points(answer: Any, what: str = "your answer") -> Any:
     return answer
 
 
-def _as_array(answer: Any) -> np.ndarray | None:
+def _as_array(answer: object) -> np.ndarray | None:
     try:
         return np.asarray(answer)
     except (TypeError, ValueError):  # lists of unequal lengths

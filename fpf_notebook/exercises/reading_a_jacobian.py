@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from fpf_notebook.exercises.calling import call, expect_function
@@ -18,7 +16,7 @@ _N_STEPS = 60
 
 
 @exercise("6.1")
-def half_life(answer: Any) -> str | None:
+def half_life(answer: object) -> str | None:
     """Check a function that tells in how many steps a mode shrinks to one half."""
     function = expect_function(answer, ("value",))
     for value in (0.9, 0.5, 0.99, -0.9, 0.9j, 0.6 + 0.6j, 0.3 - 0.4j, -0.001, 0.9999):
@@ -69,7 +67,7 @@ def _about_half_life(value: complex, steps: float, exact: float) -> str:
 
 
 @exercise("6.2")
-def lasting_effect(answer: Any) -> str | None:
+def lasting_effect(answer: object) -> str | None:
     """Check a function that tells what is left of a pulse when all but the mode of 1 has gone."""
     function = expect_function(answer, ("J", "b"))
     rng = np.random.default_rng(6)
@@ -159,7 +157,7 @@ def _about_effect(
 
 
 @exercise("6.3")
-def growing_matrix(answer: Any) -> str | None:
+def growing_matrix(answer: object) -> str | None:
     """Check a matrix whose modes all decay quickly, and in which some push grows tenfold."""
     J = array(answer, (None, None), "J")
     if J.shape[0] != J.shape[1]:

@@ -122,7 +122,7 @@ def exercise_names() -> list[str]:
     return sorted(_CHECKERS, key=lambda name: [int(part) for part in name.split(".")])
 
 
-def check(name: str, answer: Any, *, is_solution: bool = False) -> Verdict:
+def check(name: str, answer: object, *, is_solution: bool = False) -> Verdict:
     """Check the answer to an exercise.
 
     Parameters

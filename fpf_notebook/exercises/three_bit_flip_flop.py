@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import comb
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +11,15 @@ from fpf_notebook.exercises.calling import call, expect_function
 from fpf_notebook.exercises.reading import fixed_points, integer, number
 from fpf_notebook.exercises.registry import exercise
 
+if TYPE_CHECKING:
+    from fpf_notebook.result.fixed_points import FixedPoints
+
+
 _N_STARTS = 256
 
 
 @exercise("3.1")
-def parts_of_a_cube(answer: Any) -> str | None:
+def parts_of_a_cube(answer: object) -> str | None:
     """Check a function of n and k that counts the points with k unstable directions."""
     parts = expect_function(answer, ("n", "k"))
     for n in (3, 2, 1, 4, 5):
@@ -41,7 +45,7 @@ def parts_of_a_cube(answer: Any) -> str | None:
 
 
 @exercise("3.2")
-def index_of(answer: Any) -> str | None:
+def index_of(answer: object) -> str | None:
     """Check a function of all eigenvalues of a Jacobian that returns the index."""
     index = expect_function(answer, ("eigenvalues",))
     for eigenvalues, right, reason in _SPECTRA:
@@ -57,7 +61,7 @@ def index_of(answer: Any) -> str | None:
 
 
 @exercise("3.3")
-def one_round(answer: Any) -> str | None:
+def one_round(answer: object) -> str | None:
     """Check the points of a single round of 256 starts, which shall be all 27."""
     points = fixed_points(answer)
     report, audit = points.completeness, points.audit
@@ -92,7 +96,7 @@ def one_round(answer: Any) -> str | None:
     return found + "Most of the starts are still near the corners. How far is it to the centre?"
 
 
-def _about_all(points: Any) -> str | None:
+def _about_all(points: FixedPoints) -> str | None:
     kinds = np.bincount(points.require("n_unstable"), minlength=4).tolist()
     if kinds != [8, 12, 6, 1]:
         return (

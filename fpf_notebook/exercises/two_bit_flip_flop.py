@@ -66,7 +66,7 @@ def _about_values(q: np.ndarray, h: np.ndarray, F_h: np.ndarray, right: np.ndarr
 
 
 @exercise("2.2")
-def tolerance(answer: Any) -> str | None:
+def tolerance(answer: object) -> str | None:
     """Check the q at a distance of 0.001 along a direction with the eigenvalue 0.99."""
     given = number(answer, "tol_q")
     right = ((1 - _EIGENVALUE) * _DISTANCE) ** 2 / 2
@@ -94,7 +94,7 @@ def tolerance(answer: Any) -> str | None:
 
 
 @exercise("2.3")
-def one_memory(answer: Any) -> str | None:
+def one_memory(answer: object) -> str | None:
     """Check the fixed points under a constant input that leaves one memory, (+1, +1), alone."""
     points = fixed_points(answer)
     if not len(points):

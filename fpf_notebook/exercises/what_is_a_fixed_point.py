@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ _CLASSES = ("stable", "saddle", "unstable")
 
 
 @exercise("1.1")
-def parabola(answer: Any) -> str | None:
+def parabola(answer: object) -> str | None:
     """Check the fixed points of F(x) = x² − 1/2, as ``{"stable": x, "unstable": x}``."""
     given = entries(answer, _CLASSES[::2])
     places = {name: number(value, name) for name, value in given.items()}
@@ -53,7 +52,7 @@ def parabola(answer: Any) -> str | None:
 
 
 @exercise("1.2")
-def fold(answer: Any) -> str | None:
+def fold(answer: object) -> str | None:
     """Check the constant input at which two fixed points of tanh(2x + b) meet."""
     b = number(answer, "b")
     exact = _fold_input(_GAIN)
@@ -82,7 +81,7 @@ def fold(answer: Any) -> str | None:
 
 
 @exercise("1.3")
-def classify(answer: Any) -> str | None:
+def classify(answer: object) -> str | None:
     """Check a function that tells the class of a fixed point of a map from its Jacobian."""
     kind = expect_function(answer, ("jacobian",))
     for matrix, expected, reason in _matrices():

@@ -21,7 +21,7 @@ _RATE = -0.2
 
 
 @exercise("9.1")
-def euler_step(answer: Any) -> str | None:
+def euler_step(answer: object) -> str | None:
     """Check one Euler step of a rate network, as F(state, input)."""
     function = expect_function(answer, ("state", "input"))
     rng = np.random.default_rng(9)
@@ -105,7 +105,7 @@ def _about_rest(answer: Any, h: np.ndarray, u: np.ndarray, following: np.ndarray
 
 
 @exercise("9.3")
-def eigenvalue_of_map(answer: Any) -> str | None:
+def eigenvalue_of_map(answer: object) -> str | None:
     """Check the eigenvalue of an Euler step of 1 ms, of a mode of the flow that decays at 0.2."""
     value = number(answer, "the eigenvalue")
     if abs(value - (1 + _RATE)) <= 1e-3:

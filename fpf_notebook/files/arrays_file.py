@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files.atomic import write_file
 from fpf_notebook.files.checksums import check_digests, digests_of, missing_seal
 from fpf_notebook.files.input_file import JSON_EXPANSION, open_input
@@ -25,7 +25,7 @@ def write_arrays(
     arrays: Mapping[str, np.ndarray],
     *,
     content: str,
-    header: Mapping[str, Any] | None = None,
+    header: JsonObject | None = None,
 ) -> None:
     """Write arrays and a header to a file, without pickle.
 
@@ -68,7 +68,7 @@ def write_arrays(
 
 def read_arrays(
     filepath: str | os.PathLike[str], *, content: str, max_bytes: int | None = None
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     """Read what `write_arrays` wrote, all of it, and check it.
 
     Parameters

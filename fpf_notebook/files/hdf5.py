@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def sealed_image(content: bytes | memoryview) -> bytes:
     """
     import h5py
 
-    places: dict[str, list[Any]] = {}
+    places: dict[str, list[object]] = {}
     with h5py.File(h5py.h5f.open_file_image(bytes(content))) as file:
         for name, dataset in file.items():
             start = dataset.id.get_offset()
@@ -262,5 +262,5 @@ def _damaged(data: bytes) -> list[str]:
         return []  # the table itself is damaged
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)

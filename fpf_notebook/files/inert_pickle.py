@@ -21,6 +21,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files.input_file import InputFile
 
 _CORES = ("numpy.core", "numpy._core")  # before and from numpy 2 on
@@ -52,14 +53,14 @@ class Attributes:
 
     __slots__ = ("values",)
 
-    values: dict[str, Any]
+    values: JsonObject
 
     def __new__(cls) -> Attributes:  # noqa: D102  # as for any object
         self = super().__new__(cls)
         self.values = {}  # here, since pickles make objects without calling __init__
         return self
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         # (dict, None) or (None, dict) for classes with slots
         for part in state if isinstance(state, tuple) else (state,):
             if isinstance(part, dict):
@@ -68,7 +69,7 @@ class Attributes:
                 raise Refused(f"the state of the object is of type {type(part).__name__}")
 
 
-def load_inert(source: InputFile, class_name: str) -> Any:
+def load_inert(source: InputFile, class_name: str) -> object:
     """Unpickle numpy arrays, plain values and containers, and one class as bare attributes.
 
     Parameters
@@ -95,7 +96,7 @@ def load_inert(source: InputFile, class_name: str) -> Any:
     return load_with(unpickler, source)
 
 
-def load_with(unpickler: InertUnpickler, source: InputFile) -> Any:
+def load_with(unpickler: InertUnpickler, source: InputFile) -> object:
     """Return what an unpickler finds, with arrays in it where the pickle has them.
 
     Raises
@@ -126,7 +127,7 @@ class InertUnpickler(pickle._Unpickler):
     left = 0  # how many bytes its arrays and texts may still have
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         """Return what stands for a name that the pickle gives."""
         if name == self.class_name:
             # Made anew for each pickle, so that whatever it does to the class is gone with it.
@@ -140,7 +141,7 @@ class InertUnpickler(pickle._Unpickler):
             return _NameOfArrays(name)
         return _Name(name) if builder is _never else _Builder(builder)
 
-    def persistent_load(self, pid: Any) -> NoReturn:
+    def persistent_load(self, pid: object) -> NoReturn:
         """Refuse what is kept elsewhere."""
         raise Refused("it refers to objects outside of the file")
 
@@ -162,7 +163,7 @@ class InertUnpickler(pickle._Unpickler):
 
     dispatch[pickle.BUILD[0]] = _build
 
-    def _spend(self, arguments: Any) -> None:
+    def _spend(self, arguments: object) -> None:
         parts = arguments if isinstance(arguments, tuple | list) else (arguments,)
         self.left -= sum(_LEAF + len(part) for part in parts if isinstance(part, Sized))
         if self.left < 0:
@@ -211,7 +212,7 @@ class InertUnpickler(pickle._Unpickler):
     dispatch[pickle.BYTEARRAY8[0]] = _load_bytearray
 
 
-def _filled(container: Any, items: list[Any]) -> dict[Any, Any]:
+def _filled(container: object, items: list[object]) -> dict[object, object]:
     if type(container) is not dict:
         raise Refused(f"it sets an item of {type(container).__name__}")
     if len(items) % 2:
@@ -229,7 +230,7 @@ class _Inert:
 
     __slots__ = ()
 
-    def __setstate__(self, state: Any) -> NoReturn:
+    def __setstate__(self, state: object) -> NoReturn:
         raise Refused(f"it tries to change {type(self).__name__}")
 
 
@@ -247,10 +248,10 @@ class _Builder(_Inert):
 
     __slots__ = ("_build",)
 
-    def __init__(self, build: Callable[..., Any]) -> None:
+    def __init__(self, build: Callable[..., object]) -> None:
         self._build = build
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: object) -> object:
         return self._build(*arguments)
 
 
@@ -259,14 +260,14 @@ class _DType:
 
     __slots__ = ("value",)
 
-    def __init__(self, code: Any, *_: Any) -> None:
+    def __init__(self, code: Any, *_: object) -> None:
         code = code.name if isinstance(code, _Name) else code
         known = isinstance(code, str) and code[:1] in _SCALAR_KINDS and code[1:].isdigit()
         if not (known or code in _SCALAR_NAMES):
             raise Refused(f"it has an array of type {code!r}, expected numbers")
         self.value = np.dtype(code)
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         # (version, byte order, base, names, fields, ...): all but the byte order is for types with
         # an inner structure, which numbers have not.
         if not isinstance(state, tuple) or len(state) < 5 or any(state[2:5]):
@@ -282,10 +283,10 @@ class _Array:
 
     __slots__ = ("value",)
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: object) -> None:
         self.value: np.ndarray | None = None
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         # (version, shape, type, whether in Fortran order, bytes); version 0 had no number.
         if not isinstance(state, tuple) or len(state) not in (4, 5):
             raise Refused("it has a malformed array")
@@ -298,13 +299,13 @@ class _NameOfArrays(_Name):
 
     __slots__ = ()
 
-    def __call__(self, *arguments: Any) -> _Array:
+    def __call__(self, *arguments: object) -> _Array:
         if arguments not in (((0,), "b"), ((0,), b"b")):
             raise Refused("it asks for an array without content")
         return _Array()
 
 
-def _read(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
+def _read(data: Any, dtype: Any, shape: Any, order: Any) -> Any:
     """Read an array, in the byte order of this machine."""
     if isinstance(data, str):
         data = data.encode("latin1")  # a byte string of Python 2
@@ -321,11 +322,11 @@ def _read(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
     return flat.astype(dtype.value.newbyteorder("=")).reshape(lengths, order=order)  # type: ignore[call-overload]
 
 
-def _scalar(dtype: Any, data: Any) -> Any:
+def _scalar(dtype: object, data: object) -> object:
     return _read(data, dtype, (), "C")[()]
 
 
-def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> _Array:
+def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> Any:
     array = _Array()
     if order == "K":  # from numpy 2.3 on: in the order of memory, and how the axes lie in it
         array.value = _read(data, dtype, shape, "C").transpose(axes)
@@ -334,44 +335,44 @@ def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None
     return array
 
 
-def _encode(text: Any, encoding: Any = "latin1") -> bytes:
+def _encode(text: object, encoding: object = "latin1") -> bytes:
     # How protocols 0 to 2 write bytes.
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise Refused(f"it asks for text in the encoding {encoding!r}")
     return text.encode("latin1")
 
 
-def _bytes(*arguments: Any) -> bytes:
+def _bytes(*arguments: object) -> bytes:
     # Empty bytes in protocols 0 to 2. With an argument it would be given a size to allocate.
     if arguments:
         raise Refused("it asks for bytes with arguments")
     return b""
 
 
-def _complex(real: Any, imaginary: Any) -> complex:
+def _complex(real: object, imaginary: object) -> complex:
     if not isinstance(real, float) or not isinstance(imaginary, float):
         raise Refused("it has a malformed complex number")
     return complex(real, imaginary)
 
 
-def _set(entries: Any = ()) -> set:
+def _set(entries: object = ()) -> set:
     if not isinstance(entries, list | tuple) or not all(isinstance(e, _PLAIN) for e in entries):
         raise Refused("it has a malformed set")
     return set(entries)
 
 
-def _reconstructed(cls: Any, *_: Any) -> Attributes:
+def _reconstructed(cls: object, *_: object) -> Attributes:
     # How protocols 0 and 1 make an object.
     if not (isinstance(cls, type) and issubclass(cls, Attributes)):
         raise Refused("it asks for an object of a class that does not belong in such a file")
     return cls()
 
 
-def _never(*_: Any) -> NoReturn:
+def _never(*_: object) -> NoReturn:
     raise AssertionError("only mentioned")
 
 
-_BUILDERS: dict[tuple[str, str], Callable[..., Any]] = {
+_BUILDERS: dict[tuple[str, str], Callable[..., object]] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _DType,
     ("_codecs", "encode"): _encode,
@@ -396,16 +397,16 @@ class _Finisher:
 
     def __init__(self, source: InputFile) -> None:
         self._source = source
-        self._done: dict[int, tuple[Any, int]] = {}  # by identity: the value and its size
+        self._done: dict[int, tuple[object, int]] = {}  # by identity: the value and its size
         self._open: set[int] = set()
 
-    def finished(self, value: Any) -> Any:
+    def finished(self, value: object) -> object:
         """Return a value with arrays in it, if it is not larger than the file's limit."""
         finished, size = self._made(value, 0)
         self._source.claim("its pickled objects", size)
         return finished
 
-    def _made(self, value: Any, depth: int) -> tuple[Any, int]:
+    def _made(self, value: object, depth: int) -> tuple[object, int]:
         if isinstance(value, _PLAIN | bytearray):
             return value, _LEAF + (len(value) if isinstance(value, str | bytes | bytearray) else 0)
         known = self._done.get(id(value))
@@ -422,7 +423,7 @@ class _Finisher:
         self._done[id(value)] = made
         return made
 
-    def _make(self, value: Any, depth: int) -> tuple[Any, int]:
+    def _make(self, value: object, depth: int) -> tuple[object, int]:
         match value:
             case _Array():
                 if value.value is None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files.input_file import JSON_EXPANSION, InputFile
 
 __all__ = ["read_safetensors"]
@@ -73,7 +74,7 @@ def _array(source: InputFile, name: str, entry: Any, content: memoryview) -> np.
     return raw.astype(dtype.newbyteorder("=")).reshape(shape)
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, object]]) -> JsonObject:
     entries = dict(pairs)
     if len(entries) < len(pairs):
         raise ValueError("a name stands twice in its header")

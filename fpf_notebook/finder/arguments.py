@@ -22,7 +22,7 @@ __all__ = [
 
 
 def check_states(
-    name: str, value: Any, ndim: int, n_states: int | None, *, finite: bool = True
+    name: str, value: object, ndim: int, n_states: int | None, *, finite: bool = True
 ) -> np.ndarray:
     """Return states as a float64 array of ``ndim`` dimensions, the last being the state.
 
@@ -63,7 +63,7 @@ def check_states(
     return array
 
 
-def check_inputs(value: Any, n_inits: int, n_inputs: int | None) -> np.ndarray:
+def check_inputs(value: object, n_inits: int, n_inputs: int | None) -> np.ndarray:
     """Return the constant inputs as ``[n_inits, n_inputs]``.
 
     Parameters
@@ -116,7 +116,7 @@ def check_finite(name: str, array: np.ndarray, mask: np.ndarray | None = None) -
         )
 
 
-def check_mask(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+def check_mask(value: object, shape: tuple[int, ...]) -> np.ndarray | None:
     """Return ``valid_bxt`` as a boolean array of the shape of the trajectories' first two axes.
 
     Raises
@@ -142,7 +142,7 @@ def check_mask(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     return mask
 
 
-def check_cond_ids(value: Any, n_inits: int) -> np.ndarray | None:
+def check_cond_ids(value: object, n_inits: int) -> np.ndarray | None:
     """Return ``cond_ids`` as integers ``[n_inits]``.
 
     Raises
@@ -176,7 +176,7 @@ def check_count(name: str, value: Any) -> int:
     return int(value)
 
 
-def check_noise(value: Any) -> float:
+def check_noise(value: object) -> float:
     """Return ``noise_scale`` as a finite number that is not negative.
 
     Raises
@@ -191,7 +191,7 @@ def check_noise(value: Any) -> float:
     return float(value)
 
 
-def check_switch(name: str, value: Any) -> bool:
+def check_switch(name: str, value: object) -> bool:
     """Return True or False.
 
     Raises
@@ -204,7 +204,7 @@ def check_switch(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def _numeric(name: str, value: Any) -> np.ndarray:
+def _numeric(name: str, value: object) -> np.ndarray:
     array = plain_array(name, value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has type {array.dtype}, expected real numbers.")

@@ -10,10 +10,11 @@ import functools
 import platform
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.cycles import group_orbits, search_images
@@ -66,7 +67,7 @@ class Searched:
     parts: list[tuple[Candidates, np.ndarray]]
     conditions: np.ndarray
     ledger: Ledger | None
-    records: list[dict[str, Any]] | None
+    records: list[JsonObject] | None
     stopped_because: str
     runs: dict[str, int] = field(default_factory=dict)
     evidence: list[InputEvidence] = field(default_factory=list)
@@ -298,7 +299,7 @@ def _version(package: str) -> str:
     return metadata.version(package)
 
 
-def _provenance(model_name: str, options: Options) -> dict[str, Any]:
+def _provenance(model_name: str, options: Options) -> JsonObject:
     settings = options.to_dict()
     if settings["max_n_unique"] == np.inf:
         settings["max_n_unique"] = None  # JSON has no infinity

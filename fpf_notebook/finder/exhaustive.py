@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.finder import report
 from fpf_notebook.finder.assurance import IDLE_CURVES, MIN_HITS
 from fpf_notebook.finder.candidates import Candidates
@@ -67,7 +68,7 @@ class Rounds:
 
     parts: list[tuple[Candidates, np.ndarray]]
     ledger: Ledger
-    records: list[dict[str, Any]]
+    records: list[JsonObject]
     stopped_because: str = ""
     runs: dict[str, int] = field(default_factory=dict)
     runs_to_unknown: int = 0
@@ -327,7 +328,7 @@ def ledger_of(
     return ledger
 
 
-def _record(ledger: Ledger, kinds: np.ndarray, n_new: int, seconds: float) -> dict[str, Any]:
+def _record(ledger: Ledger, kinds: np.ndarray, n_new: int, seconds: float) -> JsonObject:
     return {
         "starts": {str(k): int(np.sum(kinds == k)) for k in dict.fromkeys(kinds.tolist())},
         "n_points": len(ledger),

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments, engine
@@ -137,7 +138,7 @@ class FixedPointFinder:
 
     def __init__(
         self,
-        rnn_model: Any,
+        rnn_model: object,
         method: Method = "newton",
         max_iters: int = 5000,
         tol_q: float = 1e-12,
@@ -155,7 +156,7 @@ class FixedPointFinder:
         outlier_q_scale: float = 10.0,
         max_n_unique: float = np.inf,
         final_q_threshold: float = 1e-8,
-        dtype: Any = "float64",
+        dtype: object = "float64",
         verbose: bool = False,
         super_verbose: bool = False,
         n_iters_per_print_update: int = 100,
@@ -207,15 +208,15 @@ class FixedPointFinder:
 
     def find_fixed_points(
         self,
-        state_traj: Any = None,
-        inputs: Any = None,
+        state_traj: ArrayLike | None = None,
+        inputs: ArrayLike | None = None,
         n_inits: int = 1024,
         noise_scale: float = 0.0,
-        valid_bxt: Any = None,
-        cond_ids: Any = None,
+        valid_bxt: ArrayLike | None = None,
+        cond_ids: ArrayLike | None = None,
         exhaustive: bool = False,
         *,
-        initial_states: Any = None,
+        initial_states: ArrayLike | None = None,
         include_slow: bool = False,
         period: int = 1,
         max_rounds: int = 30,
@@ -385,9 +386,9 @@ class FixedPointFinder:
 
     def sample_states(
         self,
-        state_traj: Any,
+        state_traj: ArrayLike | None,
         n_inits: int,
-        valid_bxt: Any = None,
+        valid_bxt: ArrayLike | None = None,
         noise_scale: float = 0.0,
     ) -> np.ndarray:
         """Draw states that the network visits, as FixedPointFinder does.
@@ -411,8 +412,8 @@ class FixedPointFinder:
 
     def search(
         self,
-        initial_states: Any,
-        inputs: Any = None,
+        initial_states: ArrayLike | None,
+        inputs: ArrayLike | None = None,
         *,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
@@ -496,11 +497,11 @@ class FixedPointFinder:
 
     def estimate(
         self,
-        state_traj: Any = None,
-        inputs: Any = None,
+        state_traj: ArrayLike | None = None,
+        inputs: ArrayLike | None = None,
         n_inits: int = 1024,
         *,
-        initial_states: Any = None,
+        initial_states: ArrayLike | None = None,
         exhaustive: bool = False,
     ) -> Estimate:
         """Forecast memory and time of a search, by measuring a few iterations of it.
@@ -543,5 +544,5 @@ def initial_states_given(states: Any) -> bool:
     return states is not None and np.ndim(states) == 2
 
 
-def _width(inputs: Any) -> int | None:
+def _width(inputs: ArrayLike | None) -> int | None:
     return None if inputs is None or np.ndim(inputs) != 2 else np.shape(inputs)[1]

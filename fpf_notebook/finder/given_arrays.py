@@ -52,7 +52,7 @@ def plain_array(name: str, value: Any) -> np.ndarray:
     return array.astype(np.float32) if half else array
 
 
-def joined(name: str, value: Any, ndim: int) -> Any:
+def joined(name: str, value: object, ndim: int) -> Any:
     """Return a pair of states such as (h, c) as one array; anything else as it is.
 
     Parameters
@@ -79,7 +79,7 @@ def joined(name: str, value: Any, ndim: int) -> Any:
     return np.concatenate(parts, axis=-1)
 
 
-def mask_of(state_traj: Any, valid_bxt: np.ndarray | None) -> np.ndarray | None:
+def mask_of(state_traj: object, valid_bxt: np.ndarray | None) -> np.ndarray | None:
     """Return where trajectories are valid: by ``valid_bxt``, and by the mask of a masked array.
 
     Parameters

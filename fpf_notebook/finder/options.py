@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.finder.solvers import METHODS, Solver
 
 __all__ = ["METHODS", "Method", "Options"]
@@ -85,7 +86,7 @@ class Options:
                 if not isinstance(value, bool | np.bool_):
                     raise TypeError(f"{field.name} is {value!r}, expected True or False.")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return plain values by name; a solver of one's own as its name."""
         given = {item.name: getattr(self, item.name) for item in fields(self)}
         method = self.method

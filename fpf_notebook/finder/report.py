@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.finder.assurance import Evidence, assess
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
 from fpf_notebook.result.completeness import Completeness, InputReport
@@ -117,7 +118,7 @@ def unseen(ledger: Ledger) -> float | None:
 
 def report_completeness(
     ledger: Ledger,
-    rounds: list[dict[str, Any]] | None,
+    rounds: list[JsonObject] | None,
     stopped_because: str,
     runs: dict[str, int] | None = None,
     evidence: list[InputEvidence] | None = None,
@@ -176,7 +177,7 @@ def report_completeness(
     )
 
 
-def _grade(ledger: Ledger, evidence: list[InputEvidence], stopped_because: str) -> dict[str, Any]:
+def _grade(ledger: Ledger, evidence: list[InputEvidence], stopped_because: str) -> JsonObject:
     """Return the grade, what it is about, and what stands in its way."""
     sizes = [int(ledger.of_condition(u).sum()) for u in ledger.conditions]
     if evidence and sizes != [len(seen.hits) for seen in evidence]:

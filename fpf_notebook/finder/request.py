@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.arguments import CALLS, checked_argument
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments
@@ -246,7 +247,7 @@ class SearchRequest:
                 return False
         return self._lanes_depend_on() == other._lanes_depend_on()
 
-    def _lanes_depend_on(self) -> dict[str, Any]:
+    def _lanes_depend_on(self) -> JsonObject:
         options = self.options
         needed = {k: v for k, v in dataclasses.asdict(options).items() if k not in _ONLY_FILTERS}
         if not self.exhaustive:  # else later rounds start from what was judged a point
@@ -257,13 +258,13 @@ class SearchRequest:
                 needed["tol_q"] = options.newton_tol_q
         return needed
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return arrays and plain values by name, the options among them."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return {**plain, "options": dataclasses.asdict(self.options)}
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> SearchRequest:
+    def from_dict(cls, record: JsonObject) -> SearchRequest:
         """Make a request of what :meth:`to_dict` returned; it is checked again."""
         return cls(**{**record, "options": Options(**record["options"])})
 
@@ -357,7 +358,7 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _checked_seconds(value: Any) -> float | None:
+def _checked_seconds(value: object) -> float | None:
     if value is None:
         return None
     if not isinstance(value, numbers.Real) or isinstance(value, bool):

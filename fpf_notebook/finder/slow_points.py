@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -18,7 +17,7 @@ __all__ = ["find_slow_points"]
 
 
 def find_slow_points(
-    model: Any,
+    model: object,
     states: Float[np.ndarray, "trial time n_states"],
     inputs: Float[np.ndarray, "1 n_inputs"] | None = None,
     *,

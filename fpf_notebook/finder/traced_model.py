@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics import StepMap, StepOptions, check_model
 from fpf_notebook.dynamics.adapt import step_map_of
 from fpf_notebook.dynamics.fingerprint import Fingerprint, fingerprint
@@ -49,10 +50,10 @@ class TracedModel:
 
     def __init__(
         self,
-        model: Any,
-        n_states: Any,
+        model: object,
+        n_states: object,
         n_inputs: int | None,
-        model_options: dict[str, Any],
+        model_options: JsonObject,
     ) -> None:
         check_model(model)
         own = [*(field.name for field in dataclasses.fields(Options)), "progress"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.finder.evaluation import jacobians_at, residual_of
 from fpf_notebook.finder.judge import KIND_NAMES, SLOW
 from fpf_notebook.finder.options import Options
@@ -24,9 +25,7 @@ __all__ = ["all_starts", "unique_points"]
 _MERGED = "merged into a nearby point with a smaller q"
 
 
-def all_starts(
-    ledger: Ledger, cond_ids: np.ndarray | None, provenance: dict[str, Any]
-) -> FixedPoints:
+def all_starts(ledger: Ledger, cond_ids: np.ndarray | None, provenance: JsonObject) -> FixedPoints:
     """Return where every lane ended, in order, as one record (``all_fps``, and those of runs)."""
     found = ledger.candidates
     assert found is not None
@@ -237,7 +236,7 @@ def _linearized(unique: FixedPoints, ledger: Ledger) -> FixedPoints:
             )
             if keep_matrices:
                 add(eigvec_J_xstar=modes.right, eigvec_left_J_xstar=modes.left)
-    joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
+    joined: JsonObject = {name: np.concatenate(parts) for name, parts in columns.items()}
     if not keep_matrices:
         note = f"Jacobians and eigenvectors left out: more than max_memory={options.max_memory}"
         joined["provenance"] = {**unique.provenance, "left_out": note}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files import inert_pickle
 from fpf_notebook.files.inert_pickle import InertUnpickler, Refused, load_with
 from fpf_notebook.files.input_file import InputFile, open_input
@@ -29,7 +30,7 @@ _AFFINE = frozenset({"W", "b"})
 
 def import_jslds_weights(
     path: str | os.PathLike[str],
-    input_point: Any | InputPoint | None = None,
+    input_point: object | InputPoint | None = None,
     *,
     max_bytes: int | None = None,
 ) -> JSLDS | RecurrentModel:
@@ -90,7 +91,7 @@ def import_jslds_weights(
         raise source.error(str(error)) from error
 
 
-def _read(source: InputFile) -> Any:
+def _read(source: InputFile) -> object:
     with NpzReader(source) as file:
         others = [name for name in file.names if name != _MEMBER and not _FURTHER.fullmatch(name)]
         if _MEMBER not in file.names or others:
@@ -122,7 +123,7 @@ class _ObjectType(inert_pickle._DType):
     def __init__(self) -> None:
         pass
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         pass  # nothing of it is used
 
 
@@ -131,12 +132,12 @@ class _OuterArray(inert_pickle._Array):
 
     __slots__ = ("content", "holds")
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: object) -> None:
         super().__init__()
-        self.content: Any = None
+        self.content: object = None
         self.holds = False
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         if isinstance(state, tuple) and len(state) in (4, 5) and isinstance(state[-3], _ObjectType):
             shape, _, _, content = state[-4:]
             if shape != () or not isinstance(content, list) or len(content) != 1:
@@ -146,18 +147,18 @@ class _OuterArray(inert_pickle._Array):
             super().__setstate__(state)
 
 
-def _dtype(code: Any, *_: Any) -> inert_pickle._DType:
+def _dtype(code: object, *_: object) -> inert_pickle._DType:
     return _ObjectType() if code in ("O", "O8", "|O", "|O8") else inert_pickle._DType(code)
 
 
 class _Unpickler(InertUnpickler):
-    def load(self) -> Any:
+    def load(self) -> object:
         outer = super().load()
         if not isinstance(outer, _OuterArray) or not outer.holds:
             raise Refused("its array is not a single pickled dictionary")
         return outer.content
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         if (module, name) == ("numpy", "dtype"):
             return inert_pickle._Builder(_dtype)
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
@@ -169,7 +170,7 @@ def _model(content: Any, input_point: Any) -> JSLDS | RecurrentModel:
     _check_keys("the dictionary", content, {"rnn", "out"}, optional={"mlp"})
     rnn, out = content["rnn"], content["out"]
     _check_keys("out", out, _AFFINE)
-    readout: dict[str, Any] = {
+    readout: JsonObject = {
         "W_out": _array("out.W", out["W"], 2),
         "b_out": _array("out.b", out["b"], 1),
     }
@@ -200,7 +201,7 @@ def _model(content: Any, input_point: Any) -> JSLDS | RecurrentModel:
     return JSLDS(model, residual_mlp_of(arrays), input_point)
 
 
-def _gru_arrays(rnn: dict[str, Any]) -> dict[str, Any]:
+def _gru_arrays(rnn: JsonObject) -> JsonObject:
     gates, candidate = _array("rnn.wRUHX", rnn["wRUHX"], 2), _array("rnn.wCHX", rnn["wCHX"], 2)
     n = len(candidate)
     if gates.shape != (2 * n, candidate.shape[1]):
@@ -218,7 +219,7 @@ def _gru_arrays(rnn: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_keys(
-    name: str, value: Any, wanted: frozenset[str] | set[str], optional: set[str] | None = None
+    name: str, value: object, wanted: frozenset[str] | set[str], optional: set[str] | None = None
 ) -> None:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is {type(value).__name__}, expected a dictionary")
@@ -230,7 +231,7 @@ def _check_keys(
         raise ValueError(f"{name} has {unknown[0]!r}, which does not belong there")
 
 
-def _array(name: str, value: Any, n_axes: int) -> np.ndarray:
+def _array(name: str, value: object, n_axes: int) -> np.ndarray:
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         raise ValueError(f"{name} is {type(value).__name__}, expected an array of real numbers")
     if value.ndim != n_axes:

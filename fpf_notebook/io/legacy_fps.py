@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files.inert_pickle import Attributes, load_inert
 from fpf_notebook.files.input_file import UNCHECKED, open_input
 from fpf_notebook.result.fields import FIELDS
@@ -60,8 +60,8 @@ def load_legacy_fps(path: str | os.PathLike[str], *, max_bytes: int | None = Non
         return _converted(attributes, source.path.name)
 
 
-def _converted(attributes: dict[str, Any], source: str) -> FixedPoints:
-    fields: dict[str, Any] = {}
+def _converted(attributes: JsonObject, source: str) -> FixedPoints:
+    fields: JsonObject = {}
     for name in FIELDS:
         value = attributes.get(name)
         if value is not None and not _is_unfilled(name, value):
@@ -71,21 +71,21 @@ def _converted(attributes: dict[str, Any], source: str) -> FixedPoints:
         for name, value in attributes.items()
         if name not in FIELDS and name not in _NOT_DATA and value is not None
     ]
-    provenance: dict[str, Any] = {
+    provenance: JsonObject = {
         "source": "FixedPointFinder",
         "file": source,
         "integrity": UNCHECKED,
     }
     if ignored:
         provenance["ignored"] = sorted(ignored)
-    metadata: dict[str, Any] = {"provenance": provenance}
+    metadata: JsonObject = {"provenance": provenance}
     for name in ("tol_unique", "dtype"):
         if attributes.get(name) is not None:
             metadata[name] = attributes[name]
     return FixedPoints(**fields, **metadata)
 
 
-def _is_unfilled(name: str, value: Any) -> bool:
+def _is_unfilled(name: str, value: object) -> bool:
     """Say whether an array was allocated, as NaN, and never written to.
 
     `xstar` is none of these even then: it says how many points there are.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files.atomic import write_file
 from fpf_notebook.result.fixed_points import FixedPoints
 
@@ -56,7 +57,7 @@ def save_legacy_fps(fps: FixedPoints, path: str | os.PathLike[str]) -> None:
     write_file(path, buffer.getvalue())
 
 
-def _attributes(fps: FixedPoints) -> dict[str, Any]:
+def _attributes(fps: FixedPoints) -> JsonObject:
     """Return what its object has in its ``__dict__``."""
     arrays = {name: getattr(fps, name) for name in _ARRAYS}
     n, n_states = fps.xstar.shape

@@ -6,10 +6,10 @@ The two file formats differ only in how they keep these; that both mean the same
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files.checksums import check_digests, digests_of
 from fpf_notebook.files.input_file import JSON_EXPANSION, UNCHECKED, InputFile
 from fpf_notebook.result.fields import FIELDS
@@ -85,8 +85,8 @@ def from_record(source: InputFile, arrays: dict[str, np.ndarray], metadata: str)
         return _made(arrays, entries)
 
 
-def _made(arrays: dict[str, np.ndarray], entries: dict[str, Any]) -> FixedPoints:
-    fields: dict[str, Any] = {name: arrays[name] for name in FIELDS if name in arrays}
+def _made(arrays: dict[str, np.ndarray], entries: JsonObject) -> FixedPoints:
+    fields: JsonObject = {name: arrays[name] for name in FIELDS if name in arrays}
     fields |= {
         name: entries[name]
         for name in ("tol_unique", "dtype", "time", "dt", "interrupted", "provenance")
@@ -129,7 +129,7 @@ def check_version(source: InputFile, name: object, version: object) -> None:
         )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Turn numpy's scalars and arrays in the provenance into what JSON can hold."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()

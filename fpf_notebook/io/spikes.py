@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.analysis.spike_checks import check_positive
 from fpf_notebook.analysis.spike_data import SpikeData
 from fpf_notebook.files.hdf5 import MAGIC, Hdf5Reader
@@ -151,7 +152,7 @@ def _of_arrays(source: InputFile, bin_width: float | None, n_heldin: int | None)
             raise source.error(
                 f"it has no array 'spikes', but {', '.join(file.names) or 'nothing'}"
             )
-        arrays: dict[str, Any] = {
+        arrays: JsonObject = {
             name: file.read(name)
             for name in ("spikes", "rates", "conditions", "valid", "ext_inputs", "latents")
             if name in file.names

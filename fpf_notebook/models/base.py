@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import brainpy as bp
 import brainpy.math as bm
@@ -27,7 +26,7 @@ Box = tuple[Float[Array, "n_states"], Float[Array, "n_states"]]
 """Lower and upper corner of an axis-aligned box of states."""
 
 
-def check_sizes(n_inputs: Any, n_hidden: Any, n_outputs: Any) -> tuple[int, int, int]:
+def check_sizes(n_inputs: object, n_hidden: object, n_outputs: object) -> tuple[int, int, int]:
     """Return the three sizes of a model as ``int``, or raise an error that names the wrong one."""
     return (
         checked_argument("models", "n_inputs", n_inputs),

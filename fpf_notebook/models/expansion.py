@@ -153,7 +153,7 @@ class ExpansionModule:
         If it is no BrainPy module.
     """
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: object) -> None:
         if not isinstance(module, bp.DynamicalSystem):
             raise TypeError(
                 "expansion must be a brainpy.DynamicalSystem that maps states [batch, n_states] "

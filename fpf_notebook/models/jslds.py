@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
 
 import brainpy as bp
 import brainpy.math as bm
@@ -15,6 +14,7 @@ from jax import Array
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from fpf_notebook._types import AnyFunction
 from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.models.base import RecurrentModel
@@ -114,7 +114,7 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
     def __init__(
         self,
         rnn: RecurrentModel | StepMap,
-        expansion: Any = None,
+        expansion: object = None,
         input_point: ArrayLike | InputPoint | None = None,
         *,
         n_outputs: int = 0,
@@ -298,7 +298,7 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
 
 
 @lru_cache(maxsize=256)
-def _jslds_step(linearized: Any) -> Step:
+def _jslds_step(linearized: AnyFunction) -> Step:
     def step(params: Parameters, a: Array, u: Array) -> Array:
         return linearized(params, a, u)[0]
 

@@ -1,8 +1,10 @@
 """Read a network from a file of arrays."""
 
-from os import PathLike
-from typing import Any
+from __future__ import annotations
 
+from os import PathLike
+
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files.input_file import open_input
 from fpf_notebook.files.npz import NpzReader
 from fpf_notebook.models.base import RecurrentModel
@@ -52,7 +54,7 @@ def load_model(filepath: str | PathLike[str], *, max_bytes: int | None = None) -
         if missing:
             raise source.error(f"it has no array {missing[0]!r}, which a {kind} cell needs")
         names = [*_CELL, *biases, *(name for name in _READOUT if name in file.names)]
-        arrays: dict[str, Any] = {name: file.read(name) for name in names}
+        arrays: JsonObject = {name: file.read(name) for name in names}
     try:
         if kind == "gru":
             return GRU.from_arrays(**arrays)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files import FileError, read_arrays
 from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.expansion import ResidualMLP
@@ -27,7 +27,7 @@ def pretrained_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.npz")))
 
 
-def pretrained_record(name: str) -> dict[str, Any]:
+def pretrained_record(name: str) -> JsonObject:
     """Return how a shipped network was made: command, settings, seed, losses, checksum.
 
     Raises
@@ -36,7 +36,7 @@ def pretrained_record(name: str) -> dict[str, Any]:
         If there is no network of this name.
     """
     _check_name(name)
-    record: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    record: JsonObject = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return record
 
 
@@ -97,8 +97,8 @@ def read_network(path: Path) -> RecurrentModel | JSLDS:
         raise FileError(path, "a network", f"it does not fit together ({error})") from error
 
 
-def _network(header: dict[str, Any], arrays: dict[str, Any]) -> RecurrentModel | JSLDS:
-    cell: dict[str, Any] = part_of(arrays, RNN)
+def _network(header: JsonObject, arrays: JsonObject) -> RecurrentModel | JSLDS:
+    cell: JsonObject = part_of(arrays, RNN)
     if header["rnn"] == "gru":
         rnn: RecurrentModel = GRU.from_arrays(**cell)
     elif header["rnn"] == "tanh":
@@ -112,7 +112,7 @@ def _network(header: dict[str, Any], arrays: dict[str, Any]) -> RecurrentModel |
     return JSLDS(rnn, expansion, KeepChannels(channels) if channels else None)
 
 
-def residual_mlp_of(arrays: dict[str, Any]) -> ResidualMLP:
+def residual_mlp_of(arrays: JsonObject) -> ResidualMLP:
     """Build the paper's expansion network from its arrays ``W0``, ``b0``, ``W1``, … .
 
     Raises
@@ -134,6 +134,6 @@ def residual_mlp_of(arrays: dict[str, Any]) -> ResidualMLP:
     return network
 
 
-def _check_name(name: Any) -> None:
+def _check_name(name: object) -> None:
     if name not in pretrained_names():
         raise ValueError(f"name must be one of {list(pretrained_names())}, got {name!r}")

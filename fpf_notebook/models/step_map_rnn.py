@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from fpf_notebook._types import JsonObject, PyTree
 from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.models.base import Box, RecurrentModel
@@ -114,11 +115,11 @@ class StepMapRNN(RecurrentModel):
         )
 
 
-def _named_leaves(params: Any) -> tuple[tuple[str, ...], dict[str, Any], Any]:
+def _named_leaves(params: PyTree) -> tuple[tuple[str, ...], dict[str, Any], Any]:
     """Return a name for each leaf, the leaves that are no floats by name, and the structure."""
     paths, structure = jax.tree_util.tree_flatten_with_path(params)
     names: list[str] = []
-    constants: dict[str, Any] = {}
+    constants: JsonObject = {}
     for path, leaf in paths:
         words = [str(getattr(k, "key", getattr(k, "name", getattr(k, "idx", "")))) for k in path]
         name = "_".join(["step", *words]).replace(".", "_")

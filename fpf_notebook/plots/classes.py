@@ -14,7 +14,7 @@ from jaxtyping import Float
 from fpf_notebook.plots.style import POINTS
 
 
-def positions_of(fixed_points: Any) -> Float[np.ndarray, "n_points n_states"]:
+def positions_of(fixed_points: object) -> Float[np.ndarray, "n_points n_states"]:
     """Return the checked ``xstar`` of a record of fixed points as float64.
 
     Raises
@@ -46,7 +46,7 @@ def positions_of(fixed_points: Any) -> Float[np.ndarray, "n_points n_states"]:
     return xstar.astype(np.float64)
 
 
-def per_point(fixed_points: Any, name: str, n: int) -> np.ndarray | None:
+def per_point(fixed_points: object, name: str, n: int) -> np.ndarray | None:
     """Return a field with one entry per point, or None where the record does not know it."""
     value = getattr(fixed_points, name, None)
     if value is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.arguments import checked_argument
 
 
@@ -80,8 +81,8 @@ class PlotConfig:
     color: str = "black"
     clabel: str = "Value"
 
-    kwargs: dict[str, Any] | None = None
-    savefig_kwargs: dict[str, Any] | None = None
+    kwargs: JsonObject | None = None
+    savefig_kwargs: JsonObject | None = None
     rasterized: bool | None = None
     save_dpi: int = 300
     save_bbox_inches: str | None = "tight"
@@ -102,14 +103,14 @@ class PlotConfig:
         """Return settings for an animation; the plots of this package are static."""
         return cls(time_steps_per_second=time_steps_per_second, **kwargs)
 
-    def to_matplotlib_kwargs(self) -> dict[str, Any]:
+    def to_matplotlib_kwargs(self) -> JsonObject:
         """Return the keyword arguments for the artists, a new dictionary each time."""
         artist_kwargs = dict(self.kwargs or {})
         if self.rasterized is not None:
             artist_kwargs.setdefault("rasterized", self.rasterized)
         return artist_kwargs
 
-    def to_savefig_kwargs(self) -> dict[str, Any]:
+    def to_savefig_kwargs(self) -> JsonObject:
         """Return the keyword arguments for ``savefig``, a new dictionary each time."""
         settings = {
             "dpi": self.save_dpi,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fpf_notebook.arguments import checked_argument
 from fpf_notebook.plots.scene import Backend, Scene
+
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
 
 
 def check_backend(backend: str) -> None:
@@ -21,7 +24,7 @@ def draw(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Draw a scene with matplotlib or with plotly, and return that library's figure.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from fpf_notebook.plots.config import PlotConfig
 from fpf_notebook.plots.draw import check_backend, draw
@@ -18,6 +19,8 @@ from fpf_notebook.plots.state_space import checked_trajectories, state_space_sce
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from fpf_notebook.result.fixed_points import FixedPoints
 
 _DEFAULT_BATCHES = 30  # as many as canns draws when nothing is said
 
@@ -109,7 +112,7 @@ def plot_fixed_points(
 
 
 def plot_fixed_points_2d(
-    fixed_points: Any,
+    fixed_points: FixedPoints,
     state_traj: Float[np.ndarray, "n_batch n_time n_states"],
     config: PlotConfig | None = None,
     plot_batch_idx: list[int] | None = None,
@@ -144,7 +147,7 @@ def plot_fixed_points_2d(
 
 
 def plot_fixed_points_3d(
-    fixed_points: Any,
+    fixed_points: FixedPoints,
     state_traj: Float[np.ndarray, "n_batch n_time n_states"],
     config: PlotConfig | None = None,
     plot_batch_idx: list[int] | None = None,
@@ -160,8 +163,8 @@ def plot_fixed_points_3d(
 
 
 def _plot_configured(
-    fixed_points: Any,
-    state_traj: Any,
+    fixed_points: FixedPoints,
+    state_traj: ArrayLike | None,
     config: PlotConfig | None,
     plot_batch_idx: list[int] | None,
     plot_start_time: int,

@@ -7,10 +7,14 @@ import os
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fpf_notebook.files import write_file
 from fpf_notebook.plots.style import PAGES
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 
 # Nothing may be fetched from anywhere: whatever a library would like to load is refused.
 _POLICY = (
@@ -78,7 +82,7 @@ $summary<main>
 """)
 
 
-def save_html(fig: Any, path: str | os.PathLike[str], title: str, text: str = "") -> Path:
+def save_html(fig: go.Figure, path: str | os.PathLike[str], title: str, text: str = "") -> Path:
     """Save a plotly figure as one self-contained page.
 
     The page has plotly.js within (about 5 MB) and forbids itself to load anything from

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -21,11 +21,17 @@ from fpf_notebook.plots.scene import (
 )
 from fpf_notebook.plots.style import LINES
 
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
+    from fpf_notebook.analysis.integration import IntegrationAnalysis
+    from fpf_notebook.analysis.line_attractor import LineAttractor
+
+
 _SERIES = tuple(name for name in LINES if name.startswith("series"))
 
 
 def plot_integration_subspace(
-    analysis: Any,
+    analysis: IntegrationAnalysis,
     state_traj: Float[np.ndarray, "condition time n_states"] | None = None,
     *,
     values: Float[np.ndarray, "condition"] | None = None,
@@ -37,7 +43,7 @@ def plot_integration_subspace(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot states and expansion points in the plane of two axes of integration.
 
     Each axis has a scale of its own: an input that the network leaves aside moves it little, and
@@ -83,7 +89,7 @@ def plot_integration_subspace(
 
 
 def integration_scene(
-    analysis: Any,
+    analysis: IntegrationAnalysis,
     state_traj: Float[np.ndarray, "condition time n_states"] | None = None,
     *,
     values: Float[np.ndarray, "condition"] | None = None,
@@ -136,7 +142,7 @@ def integration_scene(
 
 
 def plot_selection_vectors(
-    analyses: Mapping[str, Any],
+    analyses: Mapping[str, IntegrationAnalysis],
     *,
     names: Sequence[str] = ("input 1", "input 2"),
     max_points: int = 60,
@@ -145,7 +151,7 @@ def plot_selection_vectors(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot selection vectors as lines through their expansion points, in the plane of the inputs.
 
     Every context has a plane of its own, orthogonal to its own choice axis; the axes of all of
@@ -178,7 +184,7 @@ def plot_selection_vectors(
 
 
 def selection_scene(
-    analyses: Mapping[str, Any],
+    analyses: Mapping[str, IntegrationAnalysis],
     *,
     names: Sequence[str] = ("input 1", "input 2"),
     max_points: int = 60,
@@ -224,19 +230,19 @@ def selection_scene(
     )
 
 
-def _inputs_are(analysis: Any) -> str:
+def _inputs_are(analysis: IntegrationAnalysis) -> str:
     return f"input axes: {analysis.input_axes_are}, orthogonalized against the choice"
 
 
 def plot_line_attractor(
-    line: Any,
+    line: LineAttractor,
     *,
     backend: Backend = "matplotlib",
     title: str | None = None,
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the two largest eigenvalues along a line attractor.
 
     Parameters
@@ -255,7 +261,7 @@ def plot_line_attractor(
     return draw(scene, backend, figsize=figsize, legend=legend, grid=grid)
 
 
-def line_attractor_scene(line: Any, *, title: str | None = None) -> Scene:
+def line_attractor_scene(line: LineAttractor, *, title: str | None = None) -> Scene:
     """Describe the figure of `plot_line_attractor`."""
     first, second = np.abs(line.leading), np.asarray(line.second)
     position = np.asarray(line.position)

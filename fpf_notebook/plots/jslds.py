@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -16,13 +16,19 @@ from fpf_notebook.plots.spectrum import spectrum_scene
 from fpf_notebook.plots.state_space import state_space_scene
 from fpf_notebook.plots.style import LINES
 
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
+    from fpf_notebook.analysis.expansion_points import ExpansionComparison
+    from fpf_notebook.result.fixed_points import FixedPoints
+
+
 _SERIES = tuple(name for name in LINES if name.startswith("series"))
 _MAX_SHOWN = 2000
 
 
 def plot_expansion_points(
     expansion_points: Float[np.ndarray, "*any n_states"],
-    fixed_points: Any,
+    fixed_points: FixedPoints,
     state_traj: Float[np.ndarray, "trial time n_states"] | None = None,
     *,
     n_dims: int = 3,
@@ -33,7 +39,7 @@ def plot_expansion_points(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the points that a JSLDS expands around among the fixed points that a search found.
 
     Parameters
@@ -73,7 +79,7 @@ def plot_expansion_points(
 
 def expansion_points_scene(
     expansion_points: Float[np.ndarray, "*any n_states"],
-    fixed_points: Any,
+    fixed_points: FixedPoints,
     state_traj: Float[np.ndarray, "trial time n_states"] | None = None,
     *,
     n_dims: int = 3,
@@ -110,14 +116,14 @@ def expansion_points_scene(
 
 
 def plot_expansion_spectrum(
-    comparison: Any,
+    comparison: ExpansionComparison,
     *,
     backend: Backend = "matplotlib",
     title: str | None = None,
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the eigenvalues at groups of expansion points and at the numerical points next to them.
 
     Parameters
@@ -136,7 +142,7 @@ def plot_expansion_spectrum(
     return draw(scene, backend, figsize=figsize, legend=legend, grid=grid)
 
 
-def expansion_spectrum_scene(comparison: Any, *, title: str | None = None) -> Scene:
+def expansion_spectrum_scene(comparison: ExpansionComparison, *, title: str | None = None) -> Scene:
     """Describe the figure of `plot_expansion_spectrum`."""
     k = comparison.clusters.k
     scene = spectrum_scene(comparison.at_centres, title=title)
@@ -166,7 +172,7 @@ def plot_approximation_error(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the relative error of approximations over the steps of a trial.
 
     Parameters

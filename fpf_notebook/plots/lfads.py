@@ -22,6 +22,7 @@ from fpf_notebook.plots.scene import (
 from fpf_notebook.plots.style import LINES
 
 if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
     from fpf_notebook.analysis.inferred import LFADSRun
     from fpf_notebook.analysis.linear_systems import GeneratorModes
     from fpf_notebook.analysis.rotations import JPCA
@@ -135,7 +136,7 @@ def plot_jpca_plane(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot trajectories in a plane in which they rotate (Fig. 4B and C).
 
     Colours say where a trajectory begins along the first axis, the conventional way.
@@ -212,7 +213,7 @@ def plot_generator_modes(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the eigenvalues of a generator's linear systems in the complex plane (Fig. 4D).
 
     Each system has its colour. Small marks are the eigenvalues at the sampled steps, crosses those
@@ -297,7 +298,7 @@ def plot_subspace_angles(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the smallest and largest angles between pairs of planes (Fig. 4E and F).
 
     Parameters

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -24,11 +24,16 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
+from fpf_notebook._types import AnyFunction, JsonObject
 from fpf_notebook.plots.scene import Axis, Bars, Lines, Points, Scene
 from fpf_notebook.plots.style import COLOUR_MAP, LINES, PAGES, POINTS
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
 _MARKERS = {"circle": "o", "diamond": "D", "x": "X", "square": "s", "cross": "P"}
-_DASHES: dict[str, Any] = {"solid": "solid", "dash": (0, (4, 2)), "dot": (0, (1, 2))}
+_DASHES: JsonObject = {"solid": "solid", "dash": (0, (4, 2)), "dot": (0, (1, 2))}
 _PAGE = PAGES["light"]
 _SMALL, _NORMAL, _LARGE = 8.0, 9.0, 11.0  # font sizes in points
 _NO_WINDOW = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
@@ -54,7 +59,7 @@ def draw(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-    scatter_kwargs: dict[str, Any] | None = None,
+    scatter_kwargs: JsonObject | None = None,
     figure: Figure | None = None,
 ) -> Figure:
     """Draw a scene.
@@ -83,7 +88,7 @@ def draw(
     figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
     figure.set_facecolor(_PAGE.paper)
     if scene.n_dims == 3:
-        axes: Any = figure.add_subplot(projection="3d", computed_zorder=False)
+        axes: Axes = figure.add_subplot(projection="3d", computed_zorder=False)
     else:
         axes = figure.add_subplot()
 
@@ -175,16 +180,16 @@ def _draw_lines(axes: Any, lines: Lines, n_dims: int) -> None:
 
 
 def _draw_points(
-    axes: Any,
+    axes: Axes,
     points: Points,
     scene: Scene,
     size: float,
     zorder: float,
-    scatter_kwargs: dict[str, Any],
+    scatter_kwargs: JsonObject,
 ) -> None:
     style = POINTS[points.style]
     width = size * style.size * points.scale
-    kwargs: dict[str, Any] = {
+    kwargs: JsonObject = {
         "marker": _MARKERS[style.shape],
         "s": width**2,
         "linewidth": min(0.6, 0.08 * width) if style.filled else 1.2,
@@ -243,7 +248,7 @@ def _finish_2d(axes: Axes, scene: Scene, grid: bool) -> None:
         axes.grid(False)
 
 
-def _set_limits(set_limits: Any, set_scale: Any, axis: Axis) -> None:
+def _set_limits(set_limits: AnyFunction, set_scale: AnyFunction, axis: Axis) -> None:
     if axis.log:
         set_scale("log")
     if axis.range is not None:
@@ -269,7 +274,7 @@ def _finish_3d(axes: Axes3D, scene: Scene, grid: bool) -> None:
     axes.grid(grid)
 
 
-def _draw_colour_bar(figure: Figure, axes: Any, scene: Scene) -> None:
+def _draw_colour_bar(figure: Figure, axes: Axes, scene: Scene) -> None:
     scale = scene.colour_scale
     if scale is None:
         return
@@ -283,7 +288,7 @@ def _draw_colour_bar(figure: Figure, axes: Any, scene: Scene) -> None:
         bar.update_ticks()
 
 
-def _draw_title(axes: Any, scene: Scene) -> None:
+def _draw_title(axes: Axes, scene: Scene) -> None:
     pad = 6.0
     if scene.subtitle:
         axes.annotate(

@@ -14,12 +14,12 @@ from fpf_notebook.plots.projection import Projection
 _MARGIN = 1e-6
 
 
-def is_flow(fixed_points: Any) -> bool:
+def is_flow(fixed_points: object) -> bool:
     """Whether the record's eigenvalues are those of a flow (dh/dt) and not of a map."""
     return getattr(fixed_points, "time", "discrete") == "continuous"
 
 
-def eigenvalues_of(fixed_points: Any, n: int) -> Complex[np.ndarray, "n_points n_states"] | None:
+def eigenvalues_of(fixed_points: object, n: int) -> Complex[np.ndarray, "n_points n_states"] | None:
     """Return the checked eigenvalues of the ``n`` points, or None where there are none."""
     eigenvalues = per_point(fixed_points, "eigval_J_xstar", n)
     if eigenvalues is not None and eigenvalues.ndim != 2:

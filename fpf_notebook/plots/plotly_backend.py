@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from html import escape
 from math import cos, radians, sin
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.plots.scene import Axis, Bars, Lines, Points, Scene
 from fpf_notebook.plots.style import COLOUR_MAP, LINES, PAGES, POINTS, PageStyle, Theme
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 _PIXELS_PER_INCH = 96
@@ -77,7 +82,7 @@ def apply_theme(figure: go.Figure, theme: Theme) -> None:
             part[path] = value
 
 
-def _points(points: Points, scene: Scene) -> Any:
+def _points(points: Points, scene: Scene) -> go.Scatter | go.Scatter3d:
     style = POINTS[points.style]
     shape = style.shape if style.filled else f"{style.shape}-open"
     usual = float(np.clip(20.0 / max(scene.n_points, 1) ** 0.16, 4.0, 12.0))
@@ -85,10 +90,10 @@ def _points(points: Points, scene: Scene) -> Any:
     if scene.n_dims == 3:
         size *= 0.6  # WebGL marks are larger than they say
     by_value = points.values is not None
-    marker: dict[str, Any] = {"symbol": shape, "size": size}
+    marker: JsonObject = {"symbol": shape, "size": size}
     if by_value:
         marker |= {"color": points.values, "coloraxis": "coloraxis"}
-    meta: dict[str, dict[str, Any]] = {}
+    meta: dict[str, dict[str, object]] = {}
     for theme in _THEMES:
         colour = getattr(style, theme)
         page = PAGES[theme]
@@ -109,7 +114,7 @@ def _points(points: Points, scene: Scene) -> Any:
     )
 
 
-def _key(points: Points, scene: Scene) -> Any:
+def _key(points: Points, scene: Scene) -> go.Scatter | go.Scatter3d:
     """Return the legend's entry for points whose colours stand for numbers: their shape."""
     style = POINTS[points.style]
     return _scatter(
@@ -122,7 +127,7 @@ def _key(points: Points, scene: Scene) -> Any:
     )
 
 
-def _lines(lines: Lines, scene: Scene) -> Any:
+def _lines(lines: Lines, scene: Scene) -> go.Scatter | go.Scatter3d:
     style = LINES[lines.style]
     gap = np.full((1, scene.n_dims), np.nan)  # one trace for all: a gap ends each path
     joined = [part for path in lines.paths for part in (path, gap)][:-1]
@@ -149,7 +154,7 @@ def _lines(lines: Lines, scene: Scene) -> Any:
     )
 
 
-def _scatter(positions: np.ndarray, **kwargs: Any) -> Any:
+def _scatter(positions: np.ndarray, **kwargs: Any) -> go.Scatter | go.Scatter3d:
     x, y, *z = np.asarray(positions, np.float64).T
     if z:
         return go.Scatter3d(x=x, y=y, z=z[0], **kwargs)
@@ -181,7 +186,7 @@ def _bars(bars: Bars, scene: Scene) -> go.Bar:
 def _layout(
     scene: Scene, figsize: tuple[float, float] | None, legend: bool, grid: bool
 ) -> go.Layout:
-    layout: dict[str, Any] = {
+    layout: JsonObject = {
         "template": "none",
         "font": {"family": _FONT, "size": 12},
         "title": {
@@ -247,9 +252,9 @@ def _layout(
     return go.Layout(layout)
 
 
-def _axis(axis: Axis, grid: bool, n_dims: int) -> dict[str, Any]:
+def _axis(axis: Axis, grid: bool, n_dims: int) -> JsonObject:
     """Return the settings that 2-D and 3-D axes share, and those of 2-D ones."""
-    settings: dict[str, Any] = {
+    settings: JsonObject = {
         "title": {"text": escape(axis.label, quote=False), "font": {"size": 12}},
         "visible": axis.visible,
         "showgrid": grid,
@@ -270,7 +275,7 @@ def _axis(axis: Axis, grid: bool, n_dims: int) -> dict[str, Any]:
     return settings
 
 
-def _scene_3d(scene: Scene, grid: bool) -> dict[str, Any]:
+def _scene_3d(scene: Scene, grid: bool) -> JsonObject:
     axes = []
     for axis in scene.axes:
         settings = _axis(axis, grid, 3)
@@ -283,7 +288,7 @@ def _scene_3d(scene: Scene, grid: bool) -> dict[str, Any]:
         "y": distance * cos(elevation) * sin(azimuth),
         "z": distance * sin(elevation),
     }
-    view: dict[str, Any] = {"camera": {"eye": eye, "center": {"x": 0, "y": 0, "z": -0.14}}}
+    view: JsonObject = {"camera": {"eye": eye, "center": {"x": 0, "y": 0, "z": -0.14}}}
     if scene.equal_aspect and all(axis.range for axis in scene.axes):
         lengths = np.array([np.ptp(axis.range) for axis in scene.axes if axis.range])
         lengths = lengths / lengths.prod() ** (1 / 3)  # a box of constant volume fits the view

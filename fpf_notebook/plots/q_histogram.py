@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +10,16 @@ from fpf_notebook.plots.classes import per_point
 from fpf_notebook.plots.draw import check_backend, draw
 from fpf_notebook.plots.scene import Axis, Backend, Bars, Lines, Scene
 
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
+    from fpf_notebook.result.fixed_points import FixedPoints
+
+
 _KINDS = ("fixed", "slow", "unconverged")
 
 
 def plot_q_histogram(
-    candidates: Any,
+    candidates: FixedPoints,
     *,
     tol_q: float | None = None,
     bins: int = 40,
@@ -23,7 +28,7 @@ def plot_q_histogram(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the histogram of log₁₀ q over the candidates of a search.
 
     Parameters
@@ -60,7 +65,7 @@ def plot_q_histogram(
 
 
 def q_histogram_scene(
-    candidates: Any, *, tol_q: float | None = None, bins: int = 40, title: str | None = None
+    candidates: FixedPoints, *, tol_q: float | None = None, bins: int = 40, title: str | None = None
 ) -> Scene:
     """Describe the figure of `plot_q_histogram`."""
     if bins < 1:
@@ -115,7 +120,7 @@ def q_histogram_scene(
     )
 
 
-def _q_and_kinds(candidates: Any) -> tuple[np.ndarray, np.ndarray]:
+def _q_and_kinds(candidates: FixedPoints) -> tuple[np.ndarray, np.ndarray]:
     if hasattr(candidates, "xstar"):
         if getattr(candidates, "qstar", None) is None:
             if candidates.xstar is not None and len(candidates.xstar):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,16 +12,20 @@ from fpf_notebook.plots.modes import eigenvalues_of, is_flow
 from fpf_notebook.plots.scene import Axis, Backend, Lines, Points, Scene, height_for, padded_ranges
 from fpf_notebook.plots.style import POINTS
 
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
+    from fpf_notebook.result.fixed_points import FixedPoints
+
 
 def plot_spectrum(
-    fixed_points: Any,
+    fixed_points: FixedPoints,
     *,
     backend: Backend = "matplotlib",
     title: str | None = None,
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the eigenvalues of all fixed points in the complex plane.
 
     The boundary of stability is drawn with them: the unit circle where the points are those of
@@ -55,7 +59,7 @@ def plot_spectrum(
     return draw(scene, backend, figsize=figsize, legend=legend, grid=grid)
 
 
-def spectrum_scene(fixed_points: Any, *, title: str | None = None) -> Scene:
+def spectrum_scene(fixed_points: FixedPoints, *, title: str | None = None) -> Scene:
     """Describe the figure of `plot_spectrum`."""
     n = len(positions_of(fixed_points))
     eigenvalues = eigenvalues_of(fixed_points, n)

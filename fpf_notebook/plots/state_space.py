@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from fpf_notebook.plots.classes import classes_of, per_point, positions_of, summary_of
 from fpf_notebook.plots.modes import eigenvalues_of, growth_of, is_flow, unstable_modes
@@ -113,7 +114,7 @@ def state_space_scene(
     )
 
 
-def checked_trajectories(state_traj: Any) -> np.ndarray | None:
+def checked_trajectories(state_traj: ArrayLike | None) -> np.ndarray | None:
     """Return trajectories as a checked float64 array ``[n_batch, n_time, n_states]``, or None."""
     if state_traj is None:
         return None
@@ -285,7 +286,7 @@ def _hover_texts(fixed_points: Any, classes: np.ndarray, n: int) -> list[str]:
     return texts
 
 
-def _subtitle(fixed_points: Any) -> str:
+def _subtitle(fixed_points: object) -> str:
     """Return the index sum, where the record has a statement of completeness."""
     completeness = getattr(fixed_points, "completeness", None)
     if completeness is None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fpf_notebook.plots.draw import check_backend, draw
 from fpf_notebook.plots.scene import Axis, Backend, Lines, Scene
 from fpf_notebook.plots.style import LINES
+
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
+
 
 _STYLES = tuple(name for name in LINES if name.startswith("series"))
 
@@ -24,7 +28,7 @@ def plot_training(
     figsize: tuple[float, float] | None = None,
     legend: bool = True,
     grid: bool = True,
-) -> Any:
+) -> Figure:
     """Plot the curves of a training run, losses by default.
 
     Parameters

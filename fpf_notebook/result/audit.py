@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Shaped
+
+from fpf_notebook._types import JsonObject
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class Audit:
         """Return how often each reason occurs, the most frequent first."""
         return dict(Counter(self.reason.tolist()).most_common())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return plain lists that JSON can hold; each reason is written once."""
         reasons, codes = np.unique(self.reason, return_inverse=True)
         return {
@@ -69,7 +70,7 @@ class Audit:
         }
 
     @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> Audit:
+    def from_dict(cls, record: JsonObject) -> Audit:
         """Make an audit of what :meth:`to_dict` returned."""
         reasons = np.array(record["reasons"], dtype=str)
         codes = np.array(record["reason_codes"], dtype=np.int64)

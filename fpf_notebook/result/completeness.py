@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.result.audit import in_short
 
 
@@ -106,7 +107,7 @@ class Completeness:
     coverage: float | None = None
     estimated_unseen: float | None = None
     n_degenerate: int = 0
-    rounds: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    rounds: list[JsonObject] = dataclasses.field(default_factory=list)
     new_points_per_round: list[int] = dataclasses.field(default_factory=list)
     stopped_because: str = ""
     n_points: int | None = None
@@ -129,12 +130,12 @@ class Completeness:
         """The constant inputs, of several, whose index sum is not as it must be."""
         return [part.input for part in self.inputs if part.consistent is not True]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return plain values that JSON can hold."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> Completeness:
+    def from_dict(cls, record: JsonObject) -> Completeness:
         """Make a report of what :meth:`to_dict` returned; further entries are ignored."""
         names = {field.name for field in dataclasses.fields(cls)}
         known = {name: value for name, value in record.items() if name in names}

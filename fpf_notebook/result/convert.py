@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.result import summary
 from fpf_notebook.result.fields import FIELDS, MODE, POINT, STATE
 
@@ -44,7 +45,7 @@ def to_xarray(fps: FixedPoints) -> xarray.Dataset:
     except ImportError as error:
         raise ImportError(f"to_xarray needs xarray: {_INSTALL}") from error
 
-    variables: dict[str, Any] = {}
+    variables: JsonObject = {}
     for name, spec in FIELDS.items():
         array = getattr(fps, name)
         if array is not None:
@@ -57,7 +58,7 @@ def to_xarray(fps: FixedPoints) -> xarray.Dataset:
             ("frequencies", f"frequency of the mode in cycles per {unit}"),
         ):
             variables[name] = ((POINT, MODE), getattr(fps, name), {"long_name": meaning})
-    coordinates: dict[str, Any] = {POINT: np.arange(fps.n)}
+    coordinates: JsonObject = {POINT: np.arange(fps.n)}
     names = state_names(fps)
     if names is not None:
         coordinates[STATE] = names
@@ -92,7 +93,7 @@ def to_dataframe(fps: FixedPoints) -> pandas.DataFrame:
     except ImportError as error:
         raise ImportError(f"to_dataframe needs pandas: {_INSTALL}") from error
 
-    columns: dict[str, Any] = {}
+    columns: JsonObject = {}
     for name, spec in FIELDS.items():
         array = getattr(fps, name)
         if array is not None and spec.dims == (POINT,):
@@ -117,9 +118,9 @@ def state_names(fps: FixedPoints) -> list[str] | None:
     return names if names and len(names) == fps.n_states else None
 
 
-def _attributes(fps: FixedPoints) -> dict[str, Any]:
+def _attributes(fps: FixedPoints) -> JsonObject:
     """Return the metadata as attributes, in types that NetCDF files can hold as well."""
-    attributes: dict[str, Any] = {
+    attributes: JsonObject = {
         "tol_unique": fps.tol_unique,
         "dtype": str(fps.dtype),
         "time": fps.time,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from fpf_notebook._types import JsonObject
 
 if TYPE_CHECKING:
     from fpf_notebook.result.fixed_points import FixedPoints
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 _MAX_CONDITION = 1e12
 
 
-def transform(fps: FixedPoints, U: Any, offset: Any) -> FixedPoints:
+def transform(fps: FixedPoints, U: ArrayLike, offset: ArrayLike) -> FixedPoints:
     """Map the states by x -> x U + offset; see `FixedPoints.transform`.
 
     In columns, x' = U^T x + o. So directions and `dFdu` are multiplied by U^T; a Jacobian becomes
@@ -26,7 +29,7 @@ def transform(fps: FixedPoints, U: Any, offset: Any) -> FixedPoints:
         raise ValueError("U and offset must be finite, but contain NaN or infinity.")
     if offset.shape not in ((), (U.shape[1],)):
         raise ValueError(f"offset has shape {offset.shape}, expected [k={U.shape[1]}] or a scalar.")
-    fields: dict[str, Any] = {"slices": ()}
+    fields: JsonObject = {"slices": ()}
     for name in ("xstar", "x_init", "F_xstar"):
         states = getattr(fps, name)
         if states is not None:

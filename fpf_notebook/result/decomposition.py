@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.result import spectrum
 from fpf_notebook.result.verdicts import classify_modes, eigenvalue_conditions
 
@@ -42,7 +43,7 @@ def decompose(fps: FixedPoints, marginal_tol: float | None = None) -> FixedPoint
         fps.time,
         spectrum.MARGINAL_TOL if marginal_tol is None else marginal_tol,
     )
-    fields: dict[str, Any] = {
+    fields: JsonObject = {
         "eigval_J_xstar": modes.eigvals,
         "eigval_condition": eigenvalue_conditions(modes),
         "eigvec_J_xstar": modes.right,

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from fpf_notebook._types import PyTree
+
 _FIRST_BATCH = 16
 _LARGEST_BATCH = 8192
 _PRODUCT_BATCH = 256
@@ -133,7 +135,7 @@ def _groups_between_gaps(points: Float[np.ndarray, "n d"], tol: float) -> Int[np
 def _cover(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]:
     """Return the leader of each point of one group, point by point."""
     leaders = np.full(len(points), -1)
-    tree: Any = None
+    tree: PyTree = None
     if len(points) > _FEW_POINTS:
         from scipy.spatial import cKDTree
 
@@ -168,7 +170,7 @@ def _cover(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]
     return leaders
 
 
-def _is_cloud(tree: Any, points: Float[np.ndarray, "n d"], tol: float) -> bool:
+def _is_cloud(tree: PyTree, points: Float[np.ndarray, "n d"], tol: float) -> bool:
     """Say whether the points lie so that a tree is of no use.
 
     A cloud of about the size of `tol` in many dimensions cannot be divided: a query of the tree

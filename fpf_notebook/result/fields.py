@@ -6,7 +6,7 @@ made from it. Who adds a field adds a line here, and a field to the class.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -95,7 +95,7 @@ FROM_JACOBIANS = (
 _CHOICES = {"kind": KINDS, "stability": STABILITIES}
 
 
-def as_field(name: str, value: Any, sizes: dict[str, int]) -> np.ndarray:
+def as_field(name: str, value: object, sizes: dict[str, int]) -> np.ndarray:
     """Check a per-point array and return a read-only view of it, in the field's type.
 
     Parameters

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
+from numpy.typing import ArrayLike
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.result import coordinates as projection
 from fpf_notebook.result import decomposition, spectrum, summary
 from fpf_notebook.result import subsets as selection
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import pandas
     import xarray
 
+    from fpf_notebook._types import Figure
     from fpf_notebook.dynamics.step_map import StateSlice
     from fpf_notebook.result.audit import Audit
     from fpf_notebook.result.completeness import Completeness
@@ -298,7 +301,7 @@ class FixedPoints:
     def __len__(self) -> int:
         return self.n
 
-    def __getitem__(self, which: Any) -> FixedPoints:
+    def __getitem__(self, which: ArrayLike) -> FixedPoints:
         """Return some of the points.
 
         Parameters
@@ -374,7 +377,7 @@ class FixedPoints:
             raise TypeError(f"FixedPoints has no field {strange[0]!r}. Its fields are: {known}.")
         return dataclasses.replace(base, **fields)
 
-    def find(self, x: Any, tol: float | None = None) -> Int[np.ndarray, "n_matches"]:
+    def find(self, x: object, tol: float | None = None) -> Int[np.ndarray, "n_matches"]:
         """Return the positions of the points that are the same as a given one, the nearest first.
 
         Parameters
@@ -391,7 +394,7 @@ class FixedPoints:
         """
         return selection.find(self, x, self.tol_unique if tol is None else tol)
 
-    def nearest(self, x: Any) -> int:
+    def nearest(self, x: object) -> int:
         """Return the position of the point nearest to `x`, which is as in :meth:`find`.
 
         Raises
@@ -404,7 +407,7 @@ class FixedPoints:
             raise ValueError("There is no nearest point: this set of fixed points is empty.")
         return int(matches[0])
 
-    def __contains__(self, x: Any) -> bool:
+    def __contains__(self, x: object) -> bool:
         return len(self.find(x)) > 0
 
     def get_unique(self, tol: float | None = None) -> FixedPoints:
@@ -424,7 +427,7 @@ class FixedPoints:
         """
         return selection.unique(self, self.tol_unique if tol is None else tol)
 
-    def transform(self, U: Any, offset: Any = 0.0) -> FixedPoints:
+    def transform(self, U: ArrayLike, offset: ArrayLike = 0.0) -> FixedPoints:
         """Map the states by x -> x U + offset, for example to principal components.
 
         Parameters
@@ -526,7 +529,7 @@ class FixedPoints:
 
         return load(path, max_bytes=max_bytes)
 
-    def plot(self, state_traj: Any = None, **options: Any) -> Any:
+    def plot(self, state_traj: Any = None, **options: Any) -> Figure:
         """Draw the points; see `fpf_notebook.plots.plot_fixed_points` for the options."""
         from fpf_notebook.plots.fixed_points import plot_fixed_points
 
@@ -538,7 +541,7 @@ class FixedPoints:
         return _restored, (fields | {"provenance": dict(self.provenance)},)
 
 
-def _refuse(self: FixedPoints, name: str, value: Any) -> None:
+def _refuse(self: FixedPoints, name: str, value: object) -> None:
     raise dataclasses.FrozenInstanceError(
         f"FixedPoints cannot be changed. Use new = fps.update({name}=...) instead."
     )
@@ -548,5 +551,5 @@ def _refuse(self: FixedPoints, name: str, value: Any) -> None:
 FixedPoints.__setattr__ = _refuse  # type: ignore[assignment,method-assign]
 
 
-def _restored(fields: dict[str, Any]) -> FixedPoints:
+def _restored(fields: JsonObject) -> FixedPoints:
     return FixedPoints(**fields)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Int
+from numpy.typing import ArrayLike
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.result.fields import FIELDS
 
 if TYPE_CHECKING:
     from fpf_notebook.result.fixed_points import FixedPoints
 
 
-def select(fps: FixedPoints, which: Any) -> FixedPoints:
+def select(fps: FixedPoints, which: ArrayLike) -> FixedPoints:
     """Return the points at some positions; see `FixedPoints.__getitem__`."""
     positions = _positions(which, fps.n)
-    fields: dict[str, Any] = {
+    fields: JsonObject = {
         name: getattr(fps, name)[positions] for name in FIELDS if getattr(fps, name) is not None
     }
     if not np.array_equal(positions, np.arange(fps.n)):
@@ -28,7 +30,7 @@ def select(fps: FixedPoints, which: Any) -> FixedPoints:
     return dataclasses.replace(fps, **fields)
 
 
-def _positions(which: Any, n: int) -> Int[np.ndarray, "n_selected"]:
+def _positions(which: ArrayLike, n: int) -> Int[np.ndarray, "n_selected"]:
     if isinstance(which, slice):
         return np.arange(n)[which]
     index = np.asarray(which)
@@ -62,7 +64,7 @@ def concatenate(parts: Sequence[FixedPoints], missing: str = "raise") -> FixedPo
     first = filled[0]
     if len(filled) == 1:
         return dataclasses.replace(first, interrupted=interrupted)
-    fields: dict[str, Any] = {"completeness": None, "audit": None, "interrupted": interrupted}
+    fields: JsonObject = {"completeness": None, "audit": None, "interrupted": interrupted}
     for attribute in ("n_states", "time", "dt", "tol_unique"):
         values = [getattr(part, attribute) for part in filled]
         if any(value != values[0] for value in values):
@@ -91,7 +93,7 @@ def _joined(name: str, arrays: list[np.ndarray]) -> np.ndarray:
         raise ValueError(f"The sets cannot be joined: {name} has the shapes {shapes}.") from None
 
 
-def append(fps: FixedPoints, new_points: Any) -> FixedPoints:
+def append(fps: FixedPoints, new_points: object) -> FixedPoints:
     """Return a record with the points of another one at its end."""
     if not isinstance(new_points, type(fps)):
         raise TypeError(
@@ -101,7 +103,7 @@ def append(fps: FixedPoints, new_points: Any) -> FixedPoints:
     return concatenate([fps, new_points])
 
 
-def find(fps: FixedPoints, x: Any, tol: float) -> Int[np.ndarray, "n_matches"]:
+def find(fps: FixedPoints, x: object, tol: float) -> Int[np.ndarray, "n_matches"]:
     """Return the positions of the points within `tol` of a state, the nearest first."""
     differences = [fps.xstar.astype(np.float64) - _state(fps, x)]
     if isinstance(x, type(fps)) and x.inputs is not None and fps.inputs is not None:
@@ -115,7 +117,7 @@ def find(fps: FixedPoints, x: Any, tol: float) -> Int[np.ndarray, "n_matches"]:
     return order[distance[order] <= tol]
 
 
-def _state(fps: FixedPoints, x: Any) -> np.ndarray:
+def _state(fps: FixedPoints, x: object) -> np.ndarray:
     """Return the state that is sought, as a row."""
     if isinstance(x, type(fps)):
         if x.n != 1:

@@ -130,7 +130,7 @@ class Callbacks:
         If one of them has none of the methods of `Callback`.
     """
 
-    def __init__(self, callbacks: Iterable[Any]) -> None:
+    def __init__(self, callbacks: Iterable[object]) -> None:
         self._callbacks = tuple(callbacks)
         for callback in self._callbacks:
             if isinstance(callback, type) or not any(hasattr(callback, m) for m in _METHODS):
@@ -139,7 +139,7 @@ class Callbacks:
                     f"got {callback!r}"
                 )
 
-    def call(self, method: str, *args: Any) -> None:
+    def call(self, method: str, *args: object) -> None:
         """Call a method of all callbacks that have it."""
         for callback in self._callbacks:
             function = getattr(callback, method, None)

@@ -1,14 +1,21 @@
 """Save a model's Variables and load them again."""
 
+from __future__ import annotations
+
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import brainpy as bp
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import JsonObject, PyTree
 from fpf_notebook.files import FileError, read_arrays, write_arrays
+
+if TYPE_CHECKING:
+    import brainpy as bp
+
 
 _CONTENT = "model checkpoint"
 
@@ -104,7 +111,7 @@ def load_checkpoint(
     return True
 
 
-def _variables(model: Any) -> dict[str, Any]:
+def _variables(model: bp.DynamicalSystem) -> JsonObject:
     if not isinstance(model, bp.BrainPyObject):
         raise TypeError(f"model must be a bp.DynamicalSystem, got {type(model).__name__}")
     # Relative names: absolute ones hold the model's own name, which BrainPy counts up.
@@ -122,14 +129,14 @@ def _to_plain(value: Any) -> tuple[np.ndarray, str]:
     return array, dtype
 
 
-def _from_plain(array: np.ndarray, like: Any) -> jax.Array:
+def _from_plain(array: np.ndarray, like: PyTree) -> PyTree:
     if jax.dtypes.issubdtype(like.dtype, jax.dtypes.prng_key):
         return jax.random.wrap_key_data(jnp.asarray(array), impl=jax.random.key_impl(like))
     dtype = np.dtype(like.dtype)
     return jnp.asarray(array.view(dtype) if dtype.isbuiltin != 1 else array)
 
 
-def _without_batch(variable: Any, array: np.ndarray) -> tuple[int, ...]:
+def _without_batch(variable: object, array: np.ndarray) -> tuple[int, ...]:
     """Return the shape without the batch axis, whose size BrainPy leaves free."""
     axis = getattr(variable, "batch_axis", None)
     if axis is None or axis >= array.ndim:

@@ -4,6 +4,8 @@ Both take everything that changes as arguments, so that other weights, another l
 another number of steps or another clipping compile nothing anew.
 """
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,6 +15,7 @@ import optax
 from jax import Array
 from jaxtyping import Float
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.models.forward import Forward, Parameters
 from fpf_notebook.training.losses import Loss, StochasticLoss, as_terms, sum_of_squares
 from fpf_notebook.training.optimizer import with_rate
@@ -41,8 +44,8 @@ class Weights(NamedTuple):
     """
 
     params: Any
-    last_good: Any
-    opt_state: Any
+    last_good: PyTree
+    opt_state: PyTree
 
 
 @partial(jax.jit, static_argnames=("loss", "optimizer", "sets_rate", "has_l2"))
@@ -77,7 +80,7 @@ def advance(
         the steps made.
     """
 
-    def total(params: Parameters, batch: Any, step: Any) -> tuple[Array, dict[str, Array]]:
+    def total(params: Parameters, batch: PyTree, step: PyTree) -> tuple[Array, dict[str, Array]]:
         if isinstance(loss, StochasticLoss):
             inputs, targets, mask = batch
             terms = dict(loss.at_step(params, inputs, targets, mask, step))
@@ -88,7 +91,7 @@ def advance(
         value = sum(terms.values(), start=jnp.zeros(()))
         return value, {LOSS: value, **terms}
 
-    def body(carry: Any) -> Any:
+    def body(carry: PyTree) -> PyTree:
         k, _, weights, record = carry
         params, last_good, opt_state = weights
         batch = jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, k, keepdims=False), batches)

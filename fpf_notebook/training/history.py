@@ -1,12 +1,15 @@
 """The record of a training."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from fpf_notebook._types import JsonObject, PyTree
 from fpf_notebook.training.state import TrainingState
 
 StoppedBecause = Literal["finished", "min_loss", "stopped", "interrupted", "diverged"]
@@ -78,7 +81,7 @@ class TrainingHistory:
         """Seconds of training and compilation, without pauses."""
         return self.compile_seconds + float(np.nanmax(self.seconds, initial=0.0))
 
-    def to_dataframe(self) -> Any:
+    def to_dataframe(self) -> PyTree:
         """Return the series as a pandas data frame with one row for each entry of `steps`.
 
         Raises
@@ -117,7 +120,7 @@ class HistoryRecorder:
         self._columns: dict[str, np.ndarray] = {}
         self._n_rows = 0
 
-    def add(self, step: int, values: Mapping[str, Any]) -> None:
+    def add(self, step: int, values: JsonObject) -> None:
         """Write values, scalars or one-dimensional arrays, at the rows from `step` on."""
         row = step - self._first
         for name, value in values.items():

@@ -313,7 +313,7 @@ def _mean_row(params: Parameters, part: str) -> Array:
     return total
 
 
-def _number(name: str, value: Any, *, below: float | None = None) -> float:
+def _number(name: str, value: object, *, below: float | None = None) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not np.isfinite(value) or value < 0 or (below is not None and value >= below):

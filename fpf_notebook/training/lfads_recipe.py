@@ -23,7 +23,7 @@ def train_lfads(
     batch_size: int = 128,
     learning_rate: float = 1e-2,
     seed: int = 0,
-    callbacks: Iterable[Any] = (),
+    callbacks: Iterable[object] = (),
     **loss_options: Any,
 ) -> TrainingHistory:
     """Train an LFADS on a set of spikes; at the end it has the best weights on held-out trials.

@@ -1,5 +1,7 @@
 """The training loop: chunks of compiled steps, with ears open between them."""
 
+from __future__ import annotations
+
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -7,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.models.forward import Forward
 from fpf_notebook.tasks import Task, Trials
 from fpf_notebook.training.callbacks import Callbacks, EpochInfo, Phase
@@ -49,7 +52,7 @@ class Settings(NamedTuple):
     validation: Trials | None
     seed: int
     dtype: np.dtype
-    to_compare: dict[str, Any]
+    to_compare: JsonObject
 
 
 def derived_seed(seed: int, kind: int, number: int = 0) -> int:

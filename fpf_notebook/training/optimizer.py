@@ -1,5 +1,7 @@
 """Optimizers whose learning rate can be set at every step without compiling anything anew."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable
 from functools import lru_cache
@@ -9,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+
+from fpf_notebook._types import AnyFunction, PyTree
 
 Schedule = Callable[[Any], Any]
 """``schedule(step) -> learning rate``, for example one of optax's."""
@@ -52,7 +56,7 @@ class Optimizer:
 
 
 def make_optimizer(
-    optimizer: optax.GradientTransformation | Callable[..., Any] | None,
+    optimizer: optax.GradientTransformation | Callable[..., object] | None,
     learning_rate: float | Schedule | None,
     params: dict[str, jax.Array],
 ) -> Optimizer:
@@ -99,14 +103,14 @@ def check_rate(value: Any) -> float:
     return rate
 
 
-def with_rate(opt_state: Any, rate: Any) -> Any:
+def with_rate(opt_state: PyTree, rate: object) -> PyTree:
     """Return the optimizer's state with another learning rate."""
     present = optax.tree_utils.tree_get(opt_state, _NAME)
     return optax.tree_utils.tree_set(opt_state, **{_NAME: jnp.asarray(rate, present.dtype)})
 
 
 @lru_cache(maxsize=64)
-def _with_settable_rate(factory: Callable[..., Any]) -> optax.GradientTransformation:
+def _with_settable_rate(factory: AnyFunction) -> optax.GradientTransformation:
     # Cached: the same object again means the same compiled functions again. Only the rate is made
     # an argument; the other numbers stay constants, as in the optimizer by itself.
     parameters = inspect.signature(factory).parameters
@@ -119,7 +123,7 @@ def _with_settable_rate(factory: Callable[..., Any]) -> optax.GradientTransforma
     return optax.inject_hyperparams(factory, static_args=others)(learning_rate=0.0)
 
 
-def _built_in_rate(opt_state: Any) -> float | None:
+def _built_in_rate(opt_state: PyTree) -> float | None:
     """Return the settable learning rate in an optimizer's state, if there is exactly one."""
     found = optax.tree_utils.tree_get_all_with_path(opt_state, _NAME)
     numbers = [value for _, value in found if np.ndim(value) == 0]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import optax
@@ -78,7 +77,7 @@ def train_flip_flop(
     cell: str = "tanh",
     n_hidden: int | None = None,
     seed: int = 0,
-    callbacks: Iterable[Any] = (),
+    callbacks: Iterable[object] = (),
     *,
     n_attempts: int = 3,
 ) -> tuple[RecurrentModel, FlipFlop, TrainingHistory]:
@@ -153,7 +152,7 @@ def accuracy_of(history: TrainingHistory) -> float:
 
 
 def _attempt(
-    task: FlipFlop, cell: str, recipe: FlipFlopRecipe, seed: int, callbacks: tuple[Any, ...]
+    task: FlipFlop, cell: str, recipe: FlipFlopRecipe, seed: int, callbacks: tuple[object, ...]
 ) -> tuple[RecurrentModel, TrainingHistory]:
     model = _MODELS[cell](task.n_inputs, recipe.n_hidden, task.n_outputs, seed=seed)
     n_steps = recipe.n_epochs * recipe.steps_per_epoch

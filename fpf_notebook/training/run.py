@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -40,13 +40,13 @@ class TrainingRun:
 
     def __init__(
         self,
-        model: Any,
-        task: Any,
+        model: object,
+        task: object,
         *,
         n_epochs: int,
         steps_per_epoch: int,
         optimizer: Optimizer,
-        forward: Callable[..., Any] | None,
+        forward: Callable[..., object] | None,
         snapshot: Callable[[], TrainingState],
         moment: "Moment",
     ) -> None:

@@ -1,5 +1,7 @@
 """Everything that training needs to go on at the exact step, in a file if wanted."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import JsonObject, PyTree
 from fpf_notebook.files import FileError, read_arrays, write_arrays
 
 _CONTENT = "training state"
@@ -51,7 +54,7 @@ class TrainingState:
     best_step: int | None
     best_loss: float
     learning_rate: float | None
-    settings: Mapping[str, Any]
+    settings: JsonObject
 
     def save(self, filepath: str | os.PathLike[str]) -> None:
         """Write the state to a file, an ``.npz`` without pickle; an old file is replaced."""
@@ -94,7 +97,7 @@ class TrainingState:
             for name, array in arrays.items():
                 group, _, key = name.partition("/")
                 groups[group][key] = array
-            rest: dict[str, Any] = {
+            rest: JsonObject = {
                 name: header[name]
                 for name in ("step", "best_step", "best_loss", "learning_rate", "settings")
             }
@@ -105,7 +108,7 @@ class TrainingState:
         return cls(**{**groups, **rest})
 
 
-def to_arrays(tree: Any) -> dict[str, np.ndarray]:
+def to_arrays(tree: PyTree) -> dict[str, np.ndarray]:
     """Return the arrays of a pytree by their paths in it."""
     return {
         jax.tree_util.keystr(path): np.asarray(leaf)
@@ -113,7 +116,7 @@ def to_arrays(tree: Any) -> dict[str, np.ndarray]:
     }
 
 
-def from_arrays(name: str, arrays: Arrays, like: Any) -> Any:
+def from_arrays(name: str, arrays: Arrays, like: object) -> Any:
     """Return a pytree of the structure of `like` with the given arrays.
 
     Raises

@@ -1,7 +1,9 @@
 """Train a model on a task."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import brainpy as bp
 import jax
@@ -9,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.forward import Forward
 from fpf_notebook.tasks import Task, Trials
@@ -19,6 +22,12 @@ from fpf_notebook.training.loop import Settings, TrainingLoop, validation_trials
 from fpf_notebook.training.losses import Loss, StochasticLoss, as_terms, task_loss
 from fpf_notebook.training.optimizer import Schedule, make_optimizer
 from fpf_notebook.training.state import TrainingState
+
+if TYPE_CHECKING:
+    import brainpy as bp
+
+    from fpf_notebook.tasks import Task
+
 
 _RESERVED = {LOSS, GRADIENT_NORM, L2, "learning_rate", "accuracy", "seconds"}
 
@@ -31,14 +40,14 @@ def train(
     steps_per_epoch: int = 20,
     batch_size: int = 64,
     learning_rate: float | Schedule | None = None,
-    optimizer: optax.GradientTransformation | Callable[..., Any] | None = None,
+    optimizer: optax.GradientTransformation | Callable[..., object] | None = None,
     clip_norm: float | None = 1.0,
     l2: float = 0.0,
     loss: Loss | None = None,
     min_loss: float | None = None,
     validation: int | Trials | None = 256,
     seed: int = 0,
-    callbacks: Iterable[Any] = (),
+    callbacks: Iterable[object] = (),
     resume: TrainingState | None = None,
 ) -> TrainingHistory:
     """Train a model; at the end it has the weights with the best validation loss.
@@ -163,11 +172,11 @@ def train(
     return loop.run.history
 
 
-def _variables(model: bp.DynamicalSystem) -> dict[str, Any]:
+def _variables(model: bp.DynamicalSystem) -> JsonObject:
     return dict(model.train_vars(method="relative").unique().items())
 
 
-def _trainable(model: Any) -> dict[str, jax.Array]:
+def _trainable(model: bp.DynamicalSystem) -> dict[str, jax.Array]:
     if not isinstance(model, bp.DynamicalSystem):
         raise TypeError(f"model must be a bp.DynamicalSystem, got {type(model).__name__}")
     params = {name: jnp.asarray(v.value) for name, v in _variables(model).items()}
@@ -182,7 +191,7 @@ def _trainable(model: Any) -> dict[str, jax.Array]:
     return params
 
 
-def _check_channels(model: Any, task: Any) -> None:
+def _check_channels(model: bp.DynamicalSystem, task: Task) -> None:
     if not isinstance(task, Task):
         raise TypeError(
             "task must have n_inputs, n_outputs, n_time, sample(n_trials, seed) and "
@@ -241,7 +250,7 @@ def _check_loss(settings: Settings, params: dict[str, jax.Array], task: Task) ->
             )
 
 
-def _check_settings(state: TrainingState, now: Mapping[str, Any]) -> None:
+def _check_settings(state: TrainingState, now: JsonObject) -> None:
     if not isinstance(state, TrainingState):
         raise TypeError(f"resume must be a TrainingState, got {type(state).__name__}")
     for name, value in now.items():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files import write_file
 from fpf_notebook.widgets.arrays import pack
 from fpf_notebook.widgets.view import BUNDLE
@@ -54,13 +54,13 @@ if (frame && frame.classList.contains("fpf-frame")) {{
 """
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(value: object) -> object:
     if isinstance(value, memoryview | bytes | bytearray):
         return base64.b64encode(value).decode("ascii")
     raise TypeError(f"{type(value).__name__} cannot be written into a page")
 
 
-def page(states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook") -> str:
+def page(states: Sequence[JsonObject], title: str = "fpf_notebook") -> str:
     """Return the text of a page that shows some pictures.
 
     Parameters
@@ -81,9 +81,7 @@ def page(states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook") -> st
     )
 
 
-def frame(
-    states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook", height: int = 640
-) -> str:
+def frame(states: Sequence[JsonObject], title: str = "fpf_notebook", height: int = 640) -> str:
     """Return an ``<iframe>`` with a page inside, for the output of a cell.
 
     It needs no kernel, no server and no other file: what makes pages of notebooks (nbconvert,
@@ -103,9 +101,7 @@ def frame(
     )
 
 
-def write_page(
-    path: str | Path, states: Sequence[Mapping[str, Any]], title: str = "fpf_notebook"
-) -> Path:
+def write_page(path: str | Path, states: Sequence[JsonObject], title: str = "fpf_notebook") -> Path:
     """Write a page atomically and return its path.
 
     Parameters

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def hints_of(box: Any, key: str) -> dict[str, list[str]]:
+def hints_of(box: object, key: str) -> dict[str, list[str]]:
     """Mark all controls in a box with classes, and return what each is called and does.
 
     Parameters

@@ -12,7 +12,11 @@ import html
 import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
+
 
 _DPI = 90
 # Seconds that displaying a widget may wait for its first picture, compilation included.
@@ -49,7 +53,7 @@ def shown_as_page() -> bool:
     return wanted == "html"
 
 
-def png_of(figure: Any) -> str:
+def png_of(figure: Figure) -> str:
     """Return a matplotlib figure as base64 of a PNG. No backend is chosen, nothing is shown."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI, facecolor="white")
@@ -63,14 +67,14 @@ class StaticPicture:
     _png: str | None = None
     _shown: Any = None
 
-    def _static_figure(self) -> Any:
+    def _static_figure(self) -> Figure:
         """Return a matplotlib figure of what is seen, or None when there is nothing yet."""
         raise NotImplementedError
 
     def _summary(self) -> str:
         raise NotImplementedError
 
-    def _page(self) -> tuple[list[dict[str, Any]], str]:
+    def _page(self) -> tuple[list[dict[str, object]], str]:
         """Return the states of the pictures that a page of this widget shows, and its title."""
         raise NotImplementedError
 

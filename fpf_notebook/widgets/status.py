@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from fpf_notebook._types import JsonObject
 from fpf_notebook.widgets.live import Report
 
 
-def report_status(report: Report, text: str = "") -> dict[str, Any]:
+def report_status(report: Report, text: str = "") -> JsonObject:
     """Return the trait `status` for a report.
 
     Parameters

@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.widgets.arrays import ArrayDict
 from fpf_notebook.widgets.guard import GuardedView, SettingError
+
+if TYPE_CHECKING:
+    from traitlets import Bunch
+
 
 BUNDLE = Path(__file__).parent / "static" / "views.js"
 
@@ -57,7 +62,7 @@ class Picture(GuardedView, anywidget.AnyWidget):
     FROM_BROWSER: tuple[str, ...] = ("options",)
 
     @traitlets.validate("options")
-    def _valid_options(self, proposal: Any) -> dict[str, Any]:
+    def _valid_options(self, proposal: Bunch) -> JsonObject:
         """Options are a few switches and numbers; a large or deep value is none."""
         value = proposal["value"]
         if len(value) > 20 or not all(
@@ -73,7 +78,7 @@ class Picture(GuardedView, anywidget.AnyWidget):
     def _refused(self, words: str) -> None:
         self.put(status={**self.status, "note": f"refused: {words[:200]}"})
 
-    def saved_state(self) -> dict[str, Any]:
+    def saved_state(self) -> JsonObject:
         """Return the traits that a page without a kernel needs, arrays as numpy arrays."""
         return {name: getattr(self, name) for name in self.SAVED}
 
@@ -101,16 +106,16 @@ class ExplorerPicture(Picture):
         return len(scene["state"]["names"]) if "state" in scene else 0
 
     @traitlets.validate("selected")
-    def _valid_selected(self, proposal: Any) -> int | None:
+    def _valid_selected(self, proposal: Bunch) -> int | None:
         return _known_point(proposal["value"], self.n_points)
 
     @traitlets.validate("selection")
-    def _valid_selection(self, proposal: Any) -> list[int]:
+    def _valid_selection(self, proposal: Bunch) -> list[int]:
         # Points may have gone since the browser chose: those that are there are taken.
         return [k for k in dict.fromkeys(proposal["value"]) if 0 <= k < self.n_points]
 
     @traitlets.validate("log_tol_q")
-    def _valid_threshold(self, proposal: Any) -> float:
+    def _valid_threshold(self, proposal: Bunch) -> float:
         value = float(proposal["value"])
         if not math.isfinite(value):
             raise SettingError(f"log_tol_q is {value}, expected a finite number.")
@@ -129,7 +134,7 @@ class InspectorPicture(Picture):
     FROM_BROWSER = (*Picture.FROM_BROWSER, "selected", "mode")
 
     @traitlets.validate("selected")
-    def _valid_selected(self, proposal: Any) -> int | None:
+    def _valid_selected(self, proposal: Bunch) -> int | None:
         names = (self.scene or {}).get("names")
         n = None if names is None else len(names)
         return proposal["value"] if n is None else _known_point(proposal["value"], n)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fpf_notebook.dynamics.adapters.registry import register_adapter
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks.origin import is_brainpy
@@ -13,11 +11,11 @@ from fpf_notebook.dynamics.step_options import StepOptions
 class BrainPyModels:
     """``brainpy.DynamicalSystem`` of any kind."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Take a ``brainpy.DynamicalSystem``."""
         return options.framework is None and is_brainpy(model)
 
-    def recipe(self, model: Any, options: StepOptions) -> Recipe:
+    def recipe(self, model: object, options: StepOptions) -> Recipe:
         """Find out how it is stepped."""
         from fpf_notebook.dynamics.brainpy_model import recipe_of_brainpy_model
 

@@ -19,7 +19,7 @@ from fpf_notebook.dynamics.step_options import StepOptions
 class BrainStateModules:
     """Modules with their state in ``HiddenState`` objects, and jitted functions."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Take an object of BrainState that is no model of BrainPy."""
         return of_framework("brainstate", model, options)
 

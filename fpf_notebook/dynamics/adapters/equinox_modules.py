@@ -19,7 +19,7 @@ from fpf_notebook.dynamics.step_options import StepOptions
 class EquinoxModules:
     """Modules of Equinox."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Take an object of Equinox."""
         return of_framework("equinox", model, options)
 

@@ -19,7 +19,7 @@ from fpf_notebook.dynamics.step_options import StepOptions
 class FlaxModules:
     """Modules of ``flax.linen`` and ``flax.nnx``."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Take an object of Flax."""
         return of_framework("flax", model, options)
 

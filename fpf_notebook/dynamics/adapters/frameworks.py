@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks.origin import framework_of, is_brainpy
 from fpf_notebook.dynamics.state_form import form_of
 from fpf_notebook.dynamics.step_options import StepOptions
 
 
-def of_framework(name: str, model: Any, options: StepOptions) -> bool:
+def of_framework(name: str, model: object, options: StepOptions) -> bool:
     """Say whether a model is one of a framework, by its class or because the caller says so."""
     if options.framework is not None:
         return options.framework == name
     return not is_brainpy(model) and framework_of(model) == name
 
 
-def refuse_for_module(model: Any, options: StepOptions, *names: str) -> None:
+def refuse_for_module(model: object, options: StepOptions, *names: str) -> None:
     """Raise ValueError for options of functions, where a module tells its own way of stepping."""
     options.refuse(
         *names, why=f"is for functions; {type(model).__name__} tells its own way of stepping."
@@ -35,7 +33,7 @@ def refuse_for_call(options: StepOptions, *names: str, why: str) -> None:
     )
 
 
-def refuse_state_vars(model: Any, options: StepOptions) -> None:
+def refuse_state_vars(model: object, options: StepOptions) -> None:
     """Raise ValueError if ``state_vars`` was given for a model without Variables."""
     options.refuse(
         "state_vars",
@@ -72,6 +70,6 @@ def checked_module(recipe: Recipe, options: StepOptions) -> Recipe:
     return recipe
 
 
-def total_of(n_states: Any) -> int:
+def total_of(n_states: object) -> int:
     """Return the length of the flat state that ``n_states`` describes."""
     return form_of(n_states).n_states

@@ -14,7 +14,7 @@ from fpf_notebook.dynamics.step_options import StepOptions
 class JaxFunctions:
     """What belongs to no framework."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Take what can be called, unless it is a module of another framework."""
         known = is_brainpy(model) or framework_of(model) is not None
         return options.framework is None and not known and callable(model)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fpf_notebook.dynamics.adapters.frameworks import (
     checked_module,
     of_framework,
@@ -18,11 +16,11 @@ from fpf_notebook.dynamics.step_options import StepOptions
 class KerasLayers:
     """Layers, cells and ``Sequential`` models of Keras, with any backend."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Take an object of Keras."""
         return of_framework("keras", model, options)
 
-    def recipe(self, model: Any, options: StepOptions) -> Recipe:
+    def recipe(self, model: object, options: StepOptions) -> Recipe:
         """Read the weights."""
         from fpf_notebook.dynamics.frameworks.keras_weights import recipe_of_keras_weights
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Any, Protocol
+from typing import Protocol
 
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.step_map import StepMap
@@ -21,7 +21,7 @@ _KNOWN = (
 class Adapter(Protocol):
     """Reads the models of one framework."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Say whether a model is one of this framework, without importing it.
 
         Parameters
@@ -32,7 +32,7 @@ class Adapter(Protocol):
             What was asked for.
         """
 
-    def recipe(self, model: Any, options: StepOptions) -> Recipe:
+    def recipe(self, model: object, options: StepOptions) -> Recipe:
         """Find out how a model that is taken is stepped.
 
         Parameters
@@ -69,7 +69,7 @@ def register_adapter(adapter: Adapter) -> Adapter:
     return adapter
 
 
-def adapter_of(model: Any, options: StepOptions) -> Adapter:
+def adapter_of(model: object, options: StepOptions) -> Adapter:
     """Return the adapter that takes a model.
 
     Parameters
@@ -99,7 +99,7 @@ def adapter_of(model: Any, options: StepOptions) -> Adapter:
     raise TypeError(f"model is {type(model).__name__}, expected {_KNOWN}.")
 
 
-def check_model(model: Any) -> None:
+def check_model(model: object) -> None:
     """Refuse at once what cannot be a model. Nothing is imported and nothing is called.
 
     Parameters

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fpf_notebook.dynamics.adapters.frameworks import (
     of_framework,
     refuse_for_call,
@@ -17,11 +15,11 @@ from fpf_notebook.dynamics.step_options import StepOptions
 class TensorFlowFunctions:
     """Functions of tensors, made by ``tf.function`` or not, and callable modules."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Take an object of TensorFlow, or what is said to be a function of its tensors."""
         return of_framework("tensorflow", model, options)
 
-    def recipe(self, model: Any, options: StepOptions) -> Recipe:
+    def recipe(self, model: object, options: StepOptions) -> Recipe:
         """Find out how it is called."""
         from fpf_notebook.dynamics.frameworks.tensorflow_call import recipe_of_tensorflow_call
 

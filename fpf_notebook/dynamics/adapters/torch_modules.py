@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fpf_notebook.dynamics.adapters.frameworks import (
     checked_module,
     of_framework,
@@ -19,11 +17,11 @@ from fpf_notebook.dynamics.step_options import StepOptions
 class TorchModules:
     """Modules of PyTorch, their methods, and functions of tensors."""
 
-    def takes(self, model: Any, options: StepOptions) -> bool:
+    def takes(self, model: object, options: StepOptions) -> bool:
         """Take a module, a method of one, or what is said to be a function of tensors."""
         return of_framework("torch", model, options)
 
-    def recipe(self, model: Any, options: StepOptions) -> Recipe:
+    def recipe(self, model: object, options: StepOptions) -> Recipe:
         """Read the weights if the module is known, else find out how it is called."""
         from fpf_notebook.dynamics.frameworks import torch_weights
 

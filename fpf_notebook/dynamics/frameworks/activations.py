@@ -10,6 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from fpf_notebook._types import AnyFunction
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -28,7 +30,7 @@ class Activation:
     """
 
     name: str
-    function: Callable[[Any], Any]
+    function: AnyFunction
     reach: tuple[float, float] | None = None
     increasing: bool = True
 
@@ -38,7 +40,7 @@ class Activation:
         return self.reach is not None and self.reach[0] >= 0 and self.reach[1] <= 1
 
 
-def _linear(x: Any) -> Any:
+def _linear(x: Any) -> object:
     return x
 
 
@@ -67,7 +69,9 @@ ACTIVATIONS = {
 _BOUNDED = ("tanh", "sigmoid", "hard_sigmoid", "hard_tanh", "softsign", "relu6")
 
 
-def bounded(function: Any, *others: tuple[Any, str]) -> Activation | None:
+def bounded(
+    function: Callable[[jax.Array], jax.Array], *others: tuple[object, str]
+) -> Activation | None:
     """Return what is known of a JAX function if it is a bounded activation.
 
     Parameters

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from fpf_notebook._types import AnyFunction
 from fpf_notebook.dynamics import intervals
 from fpf_notebook.dynamics.intervals import Interval
 
@@ -176,7 +177,7 @@ def of_layer(
 
 def of_lstm(
     gated: Callable[[Interval], tuple[Interval, ...]],
-    activation: Callable[[Any], Any],
+    activation: AnyFunction,
     reach: tuple[float, float],
     n_hidden: int,
     project: Callable[[Interval], Interval] | None = None,

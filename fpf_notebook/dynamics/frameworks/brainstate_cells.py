@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics import intervals
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks import boxes
 from fpf_notebook.dynamics.frameworks.activations import Activation, bounded
 from fpf_notebook.dynamics.frameworks.cell_recipe import CellBox, StateArray, recipe_of_cell
 from fpf_notebook.dynamics.frameworks.readout import Affine, Readout, chain, given_readout
 from fpf_notebook.dynamics.intervals import Interval
-from fpf_notebook.dynamics.step_map import PyTree
 
 _KINDS = {
     "ValinaRNNCell": "rnn",
@@ -27,7 +29,7 @@ _KINDS = {
 }
 
 
-def is_module(model: Any) -> bool:
+def is_module(model: object) -> bool:
     """Say whether a model is a module, and not a jitted function, say.
 
     Parameters
@@ -86,7 +88,9 @@ def recipe_of_brainstate(model: Any, *, n_inputs: int | None = None, readout: An
     shapes = [jnp.shape(state.value) for state in hidden.values()]
     n_inputs = n_inputs if n_inputs is not None else _n_inputs(model, name)
 
-    def step(params: PyTree, state: tuple[Any, ...], u: Any) -> tuple[tuple[Any, ...], Any]:
+    def step(
+        params: PyTree, state: tuple[PyTree, ...], u: AnyArray
+    ) -> tuple[tuple[PyTree, ...], PyTree]:
         states = [*hidden.values(), *weights.values()]
         before = [s.value for s in states]
         parts = [part.reshape(shape) for part, shape in zip(state, shapes, strict=True)]
@@ -115,18 +119,18 @@ def recipe_of_brainstate(model: Any, *, n_inputs: int | None = None, readout: An
     )
 
 
-def _path(key: Any) -> str:
+def _path(key: object) -> str:
     return ".".join(str(part) for part in key) if isinstance(key, tuple) else str(key)
 
 
-def _n_inputs(model: Any, name: str) -> int:
+def _n_inputs(model: object, name: str) -> int:
     size = getattr(model, "in_size", None)
     if size is None:
         raise ValueError(f"{name} does not tell the length of its input: pass n_inputs=.")
     return int(size[-1] if isinstance(size, tuple | list) else size)
 
 
-def _kind_of(module: Any) -> str | None:
+def _kind_of(module: object) -> str | None:
     kind: Any = type(module)
     for base in kind.__mro__:
         if base.__module__.partition(".")[0] in ("brainstate", "brainpy_state"):
@@ -134,7 +138,7 @@ def _kind_of(module: Any) -> str | None:
     return None
 
 
-def _activation(function: Any) -> Activation | None:
+def _activation(function: Callable[[jax.Array], jax.Array]) -> Activation | None:
     from brainstate.nn import sigmoid, tanh
 
     return bounded(function, (tanh, "tanh"), (sigmoid, "sigmoid"))
@@ -165,7 +169,7 @@ def _box(module: Any, names: list[str]) -> tuple[CellBox | None, str]:
             boxes.reason_of_kind(kind, activation),
         )
 
-    def mixed(params: PyTree, u: Any) -> tuple[Interval, ...]:
+    def mixed(params: PyTree, u: jax.Array) -> tuple[Interval, ...]:
         c = intervals.constant(*reach, n)
         gate = intervals.constant(0, 1, n)
         found = {
@@ -180,7 +184,7 @@ def _box(module: Any, names: list[str]) -> tuple[CellBox | None, str]:
 def _lstm_box(
     activation: Activation, reach: tuple[float, float], n: int, names: list[str]
 ) -> CellBox:
-    def box(params: PyTree, u: Any) -> tuple[Interval, ...]:
+    def box(params: PyTree, u: PyTree) -> tuple[Interval, ...]:
         weights = params["W.weight"]
         W, b = weights["weight"], weights.get("bias", 0.0)
 

@@ -11,14 +11,14 @@ differentiated once, forwards and backwards; not twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.call_identity import CallIdentity
-from fpf_notebook.dynamics.step_map import PyTree
 
 Parameters: TypeAlias = Sequence[np.ndarray]
 
@@ -48,7 +48,7 @@ class Host(NamedTuple):
     identity: CallIdentity
 
 
-def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, Any, Any], Any]:
+def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, PyTree, PyTree], PyTree]:
     """Return a step on the host as a JAX function.
 
     Parameters
@@ -66,21 +66,21 @@ def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, Any, 
     """
     n_rows = n_states + host.n_outputs
 
-    def values(params: Any, h: Any, u: Any) -> Any:
-        def on_host(*given: Any) -> np.ndarray:
+    def values(params: PyTree, h: PyTree, u: PyTree) -> PyTree:
+        def on_host(*given: PyTree) -> np.ndarray:
             return np.concatenate([np.concatenate(host.call(*part), axis=1) for part in given])
 
         return _callback(on_host, host.identity, (n_rows,), params, h, u)
 
-    def derivatives(params: Any, h: Any, u: Any) -> Any:
-        def on_host(*given: Any) -> np.ndarray:
+    def derivatives(params: PyTree, h: PyTree, u: PyTree) -> PyTree:
+        def on_host(*given: PyTree) -> np.ndarray:
             return np.concatenate([np.concatenate(host.jacobians(*p), axis=2) for p in given])
 
         return _callback(on_host, host.identity, (n_rows, n_states + n_inputs), params, h, u)
 
     step = jax.custom_jvp(values)
 
-    def rule(primals: Any, tangents: Any) -> Any:
+    def rule(primals: PyTree, tangents: PyTree) -> PyTree:
         params, h, u = primals
         jacobian = derivatives(params, h, u)
         change = jnp.zeros(n_rows, h.dtype)
@@ -96,17 +96,17 @@ def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, Any, 
     return step
 
 
-def _is_zero(tangent: Any) -> bool:
+def _is_zero(tangent: jax.Array) -> bool:
     return isinstance(tangent, jax.custom_derivatives.SymbolicZero)
 
 
-def _no_derivative(n_rows: int, h: Any) -> Any:
+def _no_derivative(n_rows: int, h: jax.Array) -> jax.Array:
     """Return something that fails when it is computed, not already when it is traced."""
     result = jax.ShapeDtypeStruct((n_rows,), h.dtype)
     return jax.pure_callback(_fail, result, h, vmap_method="expand_dims")
 
 
-def _fail(h: Any) -> Any:
+def _fail(h: jax.Array) -> jax.Array:
     raise NotImplementedError(
         "The derivative by the weights of a model that is called in another framework is not known "
         "to JAX. Train it there; or give a recurrent module that is read by its weights."
@@ -117,17 +117,17 @@ def _callback(
     on_host: Callable[..., np.ndarray],
     identity: CallIdentity,
     shape: tuple[int, ...],
-    params: Any,
-    h: Any,
-    u: Any,
-) -> Any:
+    params: PyTree,
+    h: jax.Array,
+    u: jax.Array,
+) -> jax.Array:
     """Call ``on_host(*parts)``, where a part is (params, h, u) with a batch axis in h and u."""
     arrays = [*params, h, u]
     shapes, types = [np.shape(a) for a in arrays], [np.dtype(a.dtype) for a in arrays]
     real = types[-2]
     wide = real.itemsize == 8
 
-    def call(*words: Any) -> np.ndarray:
+    def call(*words: PyTree) -> np.ndarray:
         # NumPy throughout: JAX must not be called from a callback.
         given = [
             np.asarray(w).view(kind)[..., 0] if kind.itemsize == 8 else np.asarray(w)
@@ -151,7 +151,7 @@ def _callback(
     return jax.lax.bitcast_convert_type(found, real) if wide else found
 
 
-def _parts(arrays: list[np.ndarray], shapes: list[tuple[int, ...]]) -> tuple[list[Any], Any]:
+def _parts(arrays: list[np.ndarray], shapes: list[tuple[int, ...]]) -> tuple[list[PyTree], PyTree]:
     """Bring arguments with batch axes, of length 1 where they do not vary, to one batch axis.
 
     Returns the parts of the batch that have their parameters in common, and the batch's shape.

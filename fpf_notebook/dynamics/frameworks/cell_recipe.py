@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
 import jax.numpy as jnp
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks.readout import Readout
 from fpf_notebook.dynamics.intervals import Interval
-from fpf_notebook.dynamics.step_map import PyTree, StateSlice
+from fpf_notebook.dynamics.step_map import StateSlice
 
 CellStep: TypeAlias = Callable[[PyTree, tuple[Any, ...], Any], tuple[tuple[Any, ...], Any]]
 CellBox: TypeAlias = Callable[[PyTree, Any], tuple[Interval, ...]]
@@ -73,13 +75,13 @@ def recipe_of_cell(
         output_size = next((a.size for a in state if a.name == "h"), state[0].size)
         readout.check(output_size, name)
 
-    def both(given: PyTree, h: Any, u: Any) -> tuple[Any, Any]:
+    def both(given: PyTree, h: jax.Array, u: jax.Array) -> tuple[PyTree, PyTree]:
         parts = tuple(h[part.start : part.stop] for part in slices)
         following, y = step(given["cell"], parts, u)
         output = None if readout is None else readout.apply(given["readout"], y)
         return jnp.concatenate(following), output
 
-    def joined(given: PyTree, u: Any) -> tuple[Any, Any]:
+    def joined(given: PyTree, u: PyTree) -> tuple[PyTree, PyTree]:
         assert box is not None
         parts = box(given["cell"], u)
         return jnp.concatenate([p.low for p in parts]), jnp.concatenate([p.high for p in parts])

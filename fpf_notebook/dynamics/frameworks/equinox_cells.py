@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks import boxes
 from fpf_notebook.dynamics.frameworks.activations import ACTIVATIONS
 from fpf_notebook.dynamics.frameworks.cell_recipe import StateArray, recipe_of_cell
 from fpf_notebook.dynamics.frameworks.readout import Affine, Readout, chain, given_readout
 from fpf_notebook.dynamics.intervals import Interval
-from fpf_notebook.dynamics.step_map import PyTree
+
+if TYPE_CHECKING:
+    import equinox as eqx
 
 
-def _known(cell: Any) -> str | None:
+def _known(cell: object) -> str | None:
     """Return the name of Equinox's own class that a cell computes as."""
     kind: Any = type(cell)
     for base in kind.__mro__:
@@ -24,7 +28,7 @@ def _known(cell: Any) -> str | None:
     return None
 
 
-def is_cell(model: Any) -> bool:
+def is_cell(model: eqx.Module) -> bool:
     """Say whether a model is one of Equinox's cells.
 
     Parameters
@@ -40,7 +44,7 @@ def is_cell(model: Any) -> bool:
     return _known(model) is not None
 
 
-def recipe_of_equinox_cell(cell: Any, readout: Any = None) -> Recipe:
+def recipe_of_equinox_cell(cell: eqx.Module, readout: object = None) -> Recipe:
     """Read a cell of Equinox.
 
     Parameters
@@ -60,7 +64,9 @@ def recipe_of_equinox_cell(cell: Any, readout: Any = None) -> Recipe:
     arrays, rest = eqx.partition(cell, eqx.is_array)
     n, name = int(cell.hidden_size), _known(cell)
 
-    def step(params: PyTree, state: tuple[Any, ...], u: Any) -> tuple[tuple[Any, ...], Any]:
+    def step(
+        params: PyTree, state: tuple[jax.Array, ...], u: jax.Array
+    ) -> tuple[tuple[jax.Array, ...], jax.Array]:
         rebuilt = eqx.combine(params, rest)
         if name == "GRUCell":
             h = rebuilt(u, state[0])
@@ -68,16 +74,16 @@ def recipe_of_equinox_cell(cell: Any, readout: Any = None) -> Recipe:
         h, c = rebuilt(u, state)
         return (h, c), h
 
-    def gru_box(params: PyTree, u: Any) -> tuple[Interval, ...]:
+    def gru_box(params: PyTree, u: jax.Array) -> tuple[Interval, ...]:
         return (Interval(-jnp.ones(n), jnp.ones(n)),)
 
-    def lstm_box(params: PyTree, u: Any) -> tuple[Interval, ...]:
+    def lstm_box(params: PyTree, u: jax.Array) -> tuple[Interval, ...]:
         def gated(h: Interval) -> tuple[Interval, ...]:
             return boxes.split_affine(params.weight_hh.T, h, drive(params, u))
 
         return boxes.of_lstm(gated, jnp.tanh, (-1.0, 1.0), n)
 
-    def drive(params: PyTree, u: Any) -> Any:
+    def drive(params: PyTree, u: jax.Array) -> PyTree:
         product = params.weight_ih @ u
         return product if params.bias is None else product + params.bias
 

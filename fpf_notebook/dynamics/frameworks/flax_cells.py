@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics import intervals
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks import boxes
@@ -16,7 +17,10 @@ from fpf_notebook.dynamics.frameworks.activations import ACTIVATIONS, Activation
 from fpf_notebook.dynamics.frameworks.cell_recipe import CellBox, StateArray, recipe_of_cell
 from fpf_notebook.dynamics.frameworks.readout import Affine, Readout, chain, given_readout
 from fpf_notebook.dynamics.intervals import Interval
-from fpf_notebook.dynamics.step_map import PyTree
+
+if TYPE_CHECKING:
+    from flax import linen, nnx
+
 
 _KINDS = {
     "SimpleCell": "rnn",
@@ -32,7 +36,7 @@ _FIRST = {"SimpleCell": "i", "GRUCell": "in", "MGUCell": "in"}
 class _Cell(NamedTuple):
     """What is known of a cell before it is stepped."""
 
-    cell: Any
+    cell: linen.Module | nnx.Module
     name: str
     linen: bool
 
@@ -51,7 +55,7 @@ def _found(model: Any) -> _Cell | None:
     return None
 
 
-def is_cell(model: Any) -> bool:
+def is_cell(model: linen.Module | nnx.Module) -> bool:
     """Say whether a model is one of Flax' cells, or an ``RNN`` of one.
 
     Parameters
@@ -68,7 +72,11 @@ def is_cell(model: Any) -> bool:
 
 
 def recipe_of_flax_cell(
-    model: Any, *, variables: PyTree | None, n_inputs: int | None, readout: Any = None
+    model: linen.Module | nnx.Module,
+    *,
+    variables: PyTree | None,
+    n_inputs: int | None,
+    readout: object = None,
 ) -> Recipe:
     """Read a cell of Flax.
 
@@ -107,7 +115,9 @@ def recipe_of_flax_cell(
         n_inputs, n_states = int(found.cell.in_features), int(found.cell.hidden_features)
     lstm = _KINDS[found.name] == "lstm"
 
-    def step(given: PyTree, state: tuple[Any, ...], u: Any) -> tuple[tuple[Any, ...], Any]:
+    def step(
+        given: PyTree, state: tuple[PyTree, ...], u: PyTree
+    ) -> tuple[tuple[jax.Array, ...], jax.Array]:
         carry, y = call(given, state if lstm else state[0], u)
         return (tuple(carry) if lstm else (carry,)), y
 
@@ -125,7 +135,9 @@ def recipe_of_flax_cell(
     )
 
 
-def _linen_params(model: Any, found: _Cell, given: Any) -> tuple[dict[str, Any], int, int]:
+def _linen_params(
+    model: linen.Module, found: _Cell, given: object
+) -> tuple[dict[str, jax.Array], int, int]:
     if given is None and model.scope is not None:
         given = model.variables
     if given is None:
@@ -154,16 +166,16 @@ def _linen_params(model: Any, found: _Cell, given: Any) -> tuple[dict[str, Any],
     return jax.tree.map(jnp.asarray, _plain(tree)), int(n_inputs), int(n_states)
 
 
-def _plain(tree: Any) -> Any:
+def _plain(tree: PyTree) -> PyTree:
     return {key: _plain(value) for key, value in tree.items()} if hasattr(tree, "items") else tree
 
 
-def _linen_call(cell: Any) -> Any:
+def _linen_call(cell: linen.Module) -> PyTree:
     unbound = cell.clone(parent=None) if cell.scope is not None else cell
     return lambda params, carry, u: unbound.apply({"params": params}, carry, u)
 
 
-def _nnx_parts(cell: Any) -> tuple[dict[str, Any], Any]:
+def _nnx_parts(cell: nnx.Module) -> tuple[dict[str, PyTree], PyTree]:
     """Return the parameters of an nnx cell by name, and a pure call."""
     from flax import nnx
 
@@ -173,7 +185,7 @@ def _nnx_parts(cell: Any) -> tuple[dict[str, Any], Any]:
         ".".join(re.findall(r"\['?(\w+)'?\]", jax.tree_util.keystr(path))) for path, _ in leaves
     ]
 
-    def call(params: PyTree, carry: Any, u: Any) -> Any:
+    def call(params: PyTree, carry: jax.Array, u: jax.Array) -> jax.Array:
         filled = jax.tree.unflatten(structure, [params[name] for name in names])
         merged = nnx.merge(graph, filled, rest)  # another cell: it may be changed
         for _, part in nnx.iter_modules(merged):
@@ -186,7 +198,7 @@ def _nnx_parts(cell: Any) -> tuple[dict[str, Any], Any]:
     return {name: leaf for name, (_, leaf) in zip(names, leaves, strict=True)}, call
 
 
-def _activation(function: Any) -> Activation | None:
+def _activation(function: Callable[[jax.Array], jax.Array]) -> Activation | None:
     from flax import linen, nnx
 
     return bounded(
@@ -216,7 +228,7 @@ def _box(found: _Cell, n_states: int) -> tuple[CellBox | None, str]:
     if gate is not ACTIVATIONS["sigmoid"]:
         return None, "none is known for an LSTM whose gates are not logistic functions"
 
-    def box(params: PyTree, u: Any) -> tuple[Interval, ...]:
+    def box(params: PyTree, u: jax.Array) -> tuple[Interval, ...]:
         weights = _lstm_weights(params)
 
         def gated(h: Interval) -> tuple[Interval, ...]:
@@ -229,10 +241,10 @@ def _box(found: _Cell, n_states: int) -> tuple[CellBox | None, str]:
     return box, boxes.reason_of_kind("lstm", activation)
 
 
-def _lstm_weights(params: PyTree) -> dict[str, Any]:
+def _lstm_weights(params: PyTree) -> dict[str, jax.Array]:
     """Return the weights of an LSTM, gates i, f, g, o one after the other."""
 
-    def array(layer: str, name: str) -> Any:
+    def array(layer: str, name: str) -> jax.Array:
         # linen: nested; nnx: by path, where a gate is called `if_`, for `if` is a word of Python.
         if layer in params:
             return params[layer][name]

@@ -7,8 +7,10 @@ layer: what is read here is the step without it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
 from fpf_notebook.dynamics.assemble import Recipe
@@ -16,6 +18,10 @@ from fpf_notebook.dynamics.frameworks.activations import ACTIVATIONS, Activation
 from fpf_notebook.dynamics.frameworks.readout import Affine, Readout, chain, given_readout
 from fpf_notebook.dynamics.frameworks.recurrent import Layer, as_numpy_weights, recipe_of_layers
 from fpf_notebook.dynamics.frameworks.torch_weights import array_of
+
+if TYPE_CHECKING:
+    import keras
+
 
 _LAYERS = ("SimpleRNN", "GRU", "LSTM", "RNN")
 _CELLS = ("SimpleRNNCell", "GRUCell", "LSTMCell", "StackedRNNCells")
@@ -25,7 +31,7 @@ _KNOWN = (
 )
 
 
-def _kind_of(layer: Any) -> str | None:
+def _kind_of(layer: object) -> str | None:
     """Return the name of Keras' own class that a layer computes as."""
     kind: Any = type(layer)
     for base in kind.__mro__:
@@ -34,7 +40,7 @@ def _kind_of(layer: Any) -> str | None:
     return None
 
 
-def recipe_of_keras_weights(model: Any, readout: Any = None) -> Recipe:
+def recipe_of_keras_weights(model: keras.Layer, readout: object = None) -> Recipe:
     """Read recurrent layers of Keras.
 
     Parameters
@@ -84,7 +90,7 @@ def recipe_of_keras_weights(model: Any, readout: Any = None) -> Recipe:
     )
 
 
-def _refused(part: Any, inside: str | None) -> Exception:
+def _refused(part: keras.Layer, inside: str | None) -> Exception:
     if type(part).__name__ == "Bidirectional":
         return ValueError(
             "A Bidirectional layer has no step from one state to the next: its backward half "
@@ -98,7 +104,7 @@ def _refused(part: Any, inside: str | None) -> Exception:
     )
 
 
-def _recurrent(part: Any) -> list[Layer]:
+def _recurrent(part: keras.Layer) -> list[Layer]:
     kind = _kind_of(part)
     if kind in _LAYERS:
         return _recurrent(part.cell)
@@ -114,7 +120,7 @@ def _recurrent(part: Any) -> list[Layer]:
     return [_cell(part, kind)]
 
 
-def _cell(cell: Any, kind: str) -> Layer:
+def _cell(cell: keras.Layer, kind: str) -> Layer:
     W, U = _array(cell.kernel).T, _array(cell.recurrent_kernel).T
     b = None if cell.bias is None else _array(cell.bias)
     activation = _activation(cell.activation, kind)
@@ -138,7 +144,7 @@ def _reordered(array: np.ndarray) -> np.ndarray:
     return np.concatenate([r, z, n])
 
 
-def _array(variable: Any) -> np.ndarray:
+def _array(variable: keras.Variable) -> np.ndarray:
     """Return the numbers of a variable of any backend."""
     value = variable.value
     value = value() if callable(value) else value  # TensorFlow's own, in Keras 2
@@ -148,7 +154,7 @@ def _array(variable: Any) -> np.ndarray:
     return array.astype(np.float32) if array.dtype.kind == "V" else array  # bfloat16
 
 
-def _activation(function: Any, owner: str) -> Activation:
+def _activation(function: Callable[[jax.Array], jax.Array], owner: str) -> Activation:
     name = getattr(function, "__name__", type(function).__name__)
     home = getattr(function, "__module__", "") or ""
     name = {"swish": "silu"}.get(name, name)
@@ -161,7 +167,7 @@ def _activation(function: Any, owner: str) -> Activation:
     return ACTIVATIONS[name]
 
 
-def _dense(layer: Any) -> list[Affine | Activation]:
+def _dense(layer: keras.Layer) -> list[Affine | Activation]:
     if _kind_of(layer) == "TimeDistributed":
         return _dense(layer.layer)
     if _kind_of(layer) != "Dense":

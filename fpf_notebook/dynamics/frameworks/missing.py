@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from types import ModuleType
 
 
-def require(module: str, why: str) -> Any:
+def require(module: str, why: str) -> ModuleType:
     """Import an optional module.
 
     Parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 _FRAMEWORKS = {
     "torch": "torch",
@@ -17,7 +16,7 @@ _FRAMEWORKS = {
 }
 
 
-def is_brainpy(model: Any) -> bool:
+def is_brainpy(model: object) -> bool:
     """Say whether a model is a ``brainpy.DynamicalSystem``.
 
     Parameters
@@ -29,7 +28,7 @@ def is_brainpy(model: Any) -> bool:
     return brainpy is not None and isinstance(model, brainpy.DynamicalSystem)
 
 
-def framework_of(model: Any) -> str | None:
+def framework_of(model: object) -> str | None:
     """Return the framework whose object a model is.
 
     Parameters
@@ -50,7 +49,7 @@ def framework_of(model: Any) -> str | None:
     return "torch" if _root_of(getattr(model, "__self__", None)) == "torch" else None
 
 
-def _root_of(model: Any) -> str | None:
+def _root_of(model: object) -> str | None:
     for base in type(model).__mro__:
         root = base.__module__.partition(".")[0]
         if root in _FRAMEWORKS:

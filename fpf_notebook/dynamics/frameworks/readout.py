@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.frameworks.activations import Activation
 from fpf_notebook.dynamics.step_map import PyTree
 
@@ -51,7 +52,7 @@ class Readout:
 class Affine:
     """``y = W h + b``; ``W`` is (out, in)."""
 
-    W: Any
+    W: object
     b: Any = None
 
 
@@ -78,7 +79,7 @@ def chain(parts: Sequence[Affine | Activation]) -> Readout:
         W = np.asarray(part.W)
         params.append({"W": W} if part.b is None else {"W": W, "b": np.asarray(part.b)})
 
-    def apply(given: PyTree, h: Any) -> Any:
+    def apply(given: PyTree, h: AnyArray) -> AnyArray:
         weights = iter(given)
         for function in functions:
             if function is not None:
@@ -93,7 +94,7 @@ def chain(parts: Sequence[Affine | Activation]) -> Readout:
     return Readout(params, apply, int(params[0]["W"].shape[1]) if params else None)
 
 
-def given_readout(given: Any) -> Readout:
+def given_readout(given: object) -> Readout:
     """Return the readout that a caller gave without a framework.
 
     Parameters

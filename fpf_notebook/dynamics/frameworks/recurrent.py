@@ -13,12 +13,13 @@ from typing import Any, Literal, TypeAlias
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks import boxes
 from fpf_notebook.dynamics.frameworks.activations import ACTIVATIONS, Activation
 from fpf_notebook.dynamics.frameworks.readout import Readout
 from fpf_notebook.dynamics.intervals import Interval
-from fpf_notebook.dynamics.step_map import PyTree, StateSlice
+from fpf_notebook.dynamics.step_map import StateSlice
 
 Kind: TypeAlias = Literal["rnn", "gru", "gru_reset_first", "lstm"]
 Weights: TypeAlias = Mapping[str, Any]
@@ -100,8 +101,8 @@ class Layer:
 
 
 def step_layer(
-    layer: Layer, weights: Weights, x: Any, state: Sequence[Any]
-) -> tuple[tuple[Any, ...], Any]:
+    layer: Layer, weights: Weights, x: Any, state: Sequence[PyTree]
+) -> tuple[tuple[PyTree, ...], PyTree]:
     """Step one layer.
 
     Parameters
@@ -197,10 +198,10 @@ def recipe_of_layers(
         readout.check(layers[-1].n_outputs, name)
     slices, places = _layout(layers, order, slice_name)
 
-    def joined(parts: Sequence[Sequence[Any]]) -> Any:
+    def joined(parts: Sequence[Sequence[PyTree]]) -> PyTree:
         return jnp.concatenate([parts[layer][array] for layer, array in places])
 
-    def both(params: PyTree, h: Any, u: Any) -> tuple[Any, Any]:
+    def both(params: PyTree, h: PyTree, u: PyTree) -> tuple[PyTree, PyTree]:
         split: list[list[Any]] = [[None] * len(layer.state) for layer in layers]
         for part, (layer, array) in zip(slices, places, strict=True):
             split[layer][array] = h[part.start : part.stop]
@@ -255,6 +256,6 @@ def _layout(
     return tuple(slices), places
 
 
-def as_numpy_weights(**arrays: Any) -> dict[str, np.ndarray]:
+def as_numpy_weights(**arrays: object) -> dict[str, np.ndarray]:
     """Return those arrays that are not None."""
     return {name: np.asarray(array) for name, array in arrays.items() if array is not None}

@@ -36,12 +36,12 @@ _ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
 
 def step_map_from_weights(
-    source: str | os.PathLike[str] | Mapping[str, Any],
+    source: str | os.PathLike[str] | Mapping[str, object],
     kind: Literal["rnn", "rnn_tanh", "rnn_relu", "gru", "lstm"],
     *,
     layers: int | None = None,
     prefix: str | None = None,
-    readout: Any = None,
+    readout: object = None,
     dtype: Precision = "float64",
     name: str | None = None,
     max_bytes: int | None = None,
@@ -136,7 +136,7 @@ def _arrays(source: Any, max_bytes: int | None) -> tuple[dict[str, np.ndarray], 
         return {name: reader.read(name) for name in reader.names}, path.name
 
 
-def _plain(value: Any) -> np.ndarray:
+def _plain(value: object) -> np.ndarray:
     if hasattr(value, "detach"):  # a tensor of a state dict
         from fpf_notebook.dynamics.frameworks.torch_weights import array_of
 
@@ -196,7 +196,7 @@ def _layer(
     return Layer(own_kind, weights, ACTIVATIONS[activation])
 
 
-def _readout(given: Any, arrays: Mapping[str, np.ndarray], origin: str) -> Readout | None:
+def _readout(given: object, arrays: Mapping[str, np.ndarray], origin: str) -> Readout | None:
     if given is None:
         return None
     if not isinstance(given, str):

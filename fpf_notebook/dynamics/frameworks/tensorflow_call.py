@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, TypeAlias
 
+import jax
 import numpy as np
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.call_identity import CallIdentity
 from fpf_notebook.dynamics.frameworks.bridge import Host, bridged
@@ -85,7 +88,7 @@ def recipe_of_tensorflow_call(model: Any, options: StepOptions) -> Recipe:
     identity = CallIdentity("tensorflow", model, (order, batched, work, n_outputs))
     step = bridged(_host(tf, call, n_outputs, identity), n_states, n_inputs)
 
-    def both(_: Any, h: Any, u: Any) -> tuple[Any, Any]:
+    def both(_: object, h: jax.Array, u: jax.Array) -> tuple[PyTree, PyTree]:
         result = step([], h.astype(work), u.astype(work)).astype(h.dtype)
         return result[:n_states], result[n_states:] if n_outputs else None
 
@@ -113,7 +116,7 @@ class _MisfitError(ValueError):
     """A model cannot be called so."""
 
 
-def _caller(tf: Any, model: Any, *, state_first: bool, batched: bool) -> Call:
+def _caller(tf: ModuleType, model: Any, *, state_first: bool, batched: bool) -> Call:
     """Return ``call(h, u) -> (next state, output or None)`` of batches of tensors."""
 
     def single(h: Any, u: Any) -> tuple[Any, Any]:
@@ -125,7 +128,7 @@ def _caller(tf: Any, model: Any, *, state_first: bool, batched: bool) -> Call:
             return following, output if tf.is_tensor(output) else None
         return result, None
 
-    def call(h: Any, u: Any) -> tuple[Any, Any]:
+    def call(h: PyTree, u: jax.Array) -> tuple[PyTree, PyTree]:
         if batched:
             return single(h, u)
         rows = [single(x, v) for x, v in zip(tf.unstack(h), tf.unstack(u), strict=True)]
@@ -136,7 +139,7 @@ def _caller(tf: Any, model: Any, *, state_first: bool, batched: bool) -> Call:
 
 
 def _probe(
-    tf: Any, call: Call, h: np.ndarray, u: np.ndarray, dtype: Precision, name: str
+    tf: ModuleType, call: Call, h: np.ndarray, u: np.ndarray, dtype: Precision, name: str
 ) -> tuple[Precision, int]:
     """Call the step with a batch; return in which precision it works, and the output's length."""
     failures = []
@@ -168,17 +171,17 @@ def _probe(
     )
 
 
-def _host(tf: Any, call: Call, n_outputs: int, identity: CallIdentity) -> Host:
-    def flat(output: Any, like: np.ndarray) -> Any:
+def _host(tf: ModuleType, call: Call, n_outputs: int, identity: CallIdentity) -> Host:
+    def flat(output: Any, like: np.ndarray) -> PyTree:
         if output is None:
             return tf.zeros((len(like), 0), like.dtype)
         return tf.cast(tf.reshape(output, (len(like), n_outputs)), like.dtype)
 
-    def values(_: Any, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def values(_: object, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         following, output = call(tf.constant(h), tf.constant(u))
         return following.numpy(), flat(output, h).numpy()
 
-    def jacobians(_: Any, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def jacobians(_: object, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # Row by row, for the whole batch at once: no state of the batch depends on another.
         sources = [tf.constant(h), tf.constant(u)]
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:

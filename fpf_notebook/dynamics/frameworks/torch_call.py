@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import AnyFunction, JsonObject, PyTree
 from fpf_notebook.dynamics.advice import function_around
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
@@ -31,6 +34,13 @@ from fpf_notebook.dynamics.returned import Names, WrongReturnError, names_of
 from fpf_notebook.dynamics.state_form import Ops, StateForm, form_of
 from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.dynamics.step_options import StepOptions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+ModuleLike: TypeAlias = "Module | AnyFunction"
+
 
 _RANDOM = ("dropout",)
 _BATCH_NORM = ("batchnorm", "instancenorm")
@@ -91,7 +101,7 @@ def recipe_of_torch_call(model: Any, options: StepOptions) -> Recipe:
     host = _host(torch, ops, target, chosen, names, n_outputs, identity)
     step = bridged(host, n_states, n_inputs)
 
-    def both(params: Any, h: Any, u: Any) -> tuple[Any, Any]:
+    def both(params: PyTree, h: jax.Array, u: jax.Array) -> tuple[Tensor, Tensor]:
         given = [params[key] for key in weights]
         rounded = [p.astype(work) if jnp.issubdtype(p.dtype, jnp.floating) else p for p in given]
         result = step(rounded, h.astype(work), u.astype(work)).astype(h.dtype)
@@ -119,7 +129,7 @@ def recipe_of_torch_call(model: Any, options: StepOptions) -> Recipe:
     )
 
 
-def _takes_state_only(model: Any, module: Any, n_inputs: int | None) -> bool:
+def _takes_state_only(model: Any, module: Module, n_inputs: int | None) -> bool:
     """Tell whether a model is a function of the state alone, not of a sequence of inputs alone."""
     try:
         signature = inspect.signature(module.forward if model is module else model)
@@ -133,22 +143,22 @@ def _takes_state_only(model: Any, module: Any, n_inputs: int | None) -> bool:
     return n_inputs == 0 or (n_inputs is None and role_of_name(names[0]) == "state")
 
 
-def _ops(torch: Any) -> Ops:
+def _ops(torch: ModuleType) -> Ops:
     return Ops(torch.is_tensor, torch.reshape, lambda parts: torch.cat(list(parts), dim=-1))
 
 
-def _tensors(module: Any) -> dict[str, Any]:
+def _tensors(module: Module) -> JsonObject:
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
-def _numpy(tensor: Any) -> np.ndarray:
+def _numpy(tensor: Tensor) -> np.ndarray:
     plain = tensor.detach().to("cpu")
     if str(plain.dtype) == "torch.bfloat16":
         plain = plain.float()
     return np.array(plain.numpy())
 
 
-def _check_mode(module: Any, name: str) -> None:
+def _check_mode(module: Module, name: str) -> None:
     for path, part in module.named_modules():
         kind = type(part).__name__
         lower = kind.lower()
@@ -167,7 +177,7 @@ def _check_mode(module: Any, name: str) -> None:
             )
 
 
-def _no_sizes(name: str, module: Any) -> str:
+def _no_sizes(name: str, module: Module) -> str:
     message = (
         f"{name} is called as a step, and a call does not tell its sizes: pass n_states= and "
         "n_inputs=."
@@ -175,7 +185,7 @@ def _no_sizes(name: str, module: Any) -> str:
     return message + _hint(module)
 
 
-def _hint(module: Any) -> str:
+def _hint(module: Module) -> str:
     """Point at a recurrent module inside, which could be read by its weights."""
     inside = [] if module is None else list(module.named_modules())
     for path, part in inside:
@@ -187,7 +197,7 @@ def _hint(module: Any) -> str:
     return ""
 
 
-def _advice(name: str, failures: list[str], module: Any) -> str:
+def _advice(name: str, failures: list[str], module: Module) -> str:
     """Return the code to paste for a module without a state among its arguments, or for others."""
     if module is not None and any("positional argument" in failure for failure in failures):
         steps = [
@@ -206,7 +216,7 @@ def _advice(name: str, failures: list[str], module: Any) -> str:
 class _Copy:
     """A compiled module with the weights that it has now, in the precision of what it is given."""
 
-    def __init__(self, torch: Any, model: Any, module: Any) -> None:
+    def __init__(self, torch: ModuleType, model: ModuleLike, module: Module) -> None:
         self._name = None if model is module else model.__name__
         # Not by deepcopy, whose parameters are no leaves of a graph, which PyTorch warns of.
         buffer = io.BytesIO()
@@ -216,14 +226,14 @@ class _Copy:
             buffer.seek(0)
             self._copies[kind] = torch.jit.load(buffer).to(kind)
 
-    def __call__(self, _: Sequence[Any], *arguments: Any) -> Any:
+    def __call__(self, _: Sequence[Tensor], *arguments: Tensor) -> PyTree:
         module = self._copies[next(a.dtype for a in arguments if hasattr(a, "dtype"))]
         return (module if self._name is None else getattr(module, self._name))(*arguments)
 
 
 def _target(
-    torch: Any, model: Any, module: Any, names: Sequence[str], autonomous: bool
-) -> Callable[..., Any]:
+    torch: ModuleType, model: ModuleLike, module: Module, names: Sequence[str], autonomous: bool
+) -> AnyFunction:
     """Return ``target(weights, *arguments)``, which calls the model with these weights."""
     target = model
     if module is not None and model is not module:  # a method
@@ -233,12 +243,12 @@ def _target(
                 super().__init__()
                 self.owner = module
 
-            def forward(self, *arguments: Any) -> Any:
+            def forward(self, *arguments: Tensor) -> PyTree:
                 return getattr(self.owner, model.__name__)(*arguments)
 
         target = Method()
 
-    def call(weights: Sequence[Any], *arguments: Any) -> Any:
+    def call(weights: Sequence[object], *arguments: Tensor) -> PyTree:
         given = arguments[:1] if autonomous else arguments
         if module is None:
             return target(*given)
@@ -250,18 +260,18 @@ def _target(
 
 
 def _stepped(
-    torch: Any,
+    torch: ModuleType,
     ops: Ops,
-    target: Callable[..., Any],
+    target: AnyFunction,
     form: CallForm,
     names: Names,
-    weights: Sequence[Any],
-    h: Any,
-    u: Any,
-) -> tuple[Any, Any, str]:
+    weights: Sequence[Tensor],
+    h: Tensor,
+    u: Tensor,
+) -> tuple[Tensor, Tensor | None, str]:
     """Step a batch: next states, outputs or None, and where the state was found."""
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Tensor) -> PyTree:
         return target(weights, *arguments)
 
     if form.is_batched:
@@ -277,14 +287,14 @@ class _Probes:
 
     def __init__(
         self,
-        torch: Any,
+        torch: ModuleType,
         ops: Ops,
-        target: Callable[..., Any],
+        target: AnyFunction,
         arrays: Sequence[np.ndarray],
         sizes: tuple[int, int],
         name: str,
         names: Names,
-        owner: Any,
+        owner: object,
     ) -> None:
         self.names, self.owner = names, owner
         self._torch, self._ops, self._target, self._arrays = torch, ops, target, arrays
@@ -304,7 +314,7 @@ class _Probes:
         )
         weights = [torch.as_tensor(_rounded(array, self.work)) for array in self._arrays]
 
-        def step(x: Any, v: Any) -> tuple[Any, Any, str]:
+        def step(x: Tensor, v: Tensor) -> tuple[PyTree, PyTree, str]:
             return _stepped(torch, self._ops, self._target, form, self.names, weights, x, v)
 
         try:
@@ -336,7 +346,7 @@ class _Probes:
 
 def _choose(
     model: Any,
-    module: Any,
+    module: Module,
     form: StateForm,
     options: StepOptions,
     autonomous: bool,
@@ -388,22 +398,22 @@ def _rounded(array: np.ndarray, work: str) -> np.ndarray:
 
 
 def _host(
-    torch: Any,
+    torch: ModuleType,
     ops: Ops,
-    target: Callable[..., Any],
+    target: AnyFunction,
     form: CallForm,
     names: Names,
     n_outputs: int,
     identity: CallIdentity,
 ) -> Host:
-    def call(weights: Sequence[Any], h: Any, u: Any) -> tuple[Any, Any]:
+    def call(weights: Sequence[Tensor], h: Tensor, u: Tensor) -> tuple[Tensor, Tensor | None]:
         return _stepped(torch, ops, target, form, names, weights, h, u)[:2]
 
-    def tensors(arrays: Sequence[np.ndarray]) -> list[Any]:
+    def tensors(arrays: Sequence[np.ndarray]) -> list[Tensor]:
         # Copied: what JAX hands out must not be written to, and torch has no such thing.
         return [torch.tensor(array) for array in arrays]
 
-    def values(params: Any, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def values(params: PyTree, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with torch.no_grad():
             following, output = call(tensors(params), *tensors([h, u]))
         rest = np.empty((len(h), 0), h.dtype)
@@ -411,7 +421,7 @@ def _host(
             rest = output.reshape(len(h), n_outputs).numpy()
         return following.numpy(), rest
 
-    def jacobians(params: Any, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def jacobians(params: PyTree, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # For the whole batch at once: no state of the batch depends on another.
         with torch.enable_grad():
             x, v = (part.requires_grad_() for part in tensors([h, u]))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def all_rows(torch: Any, rows: Any, x: Any, v: Any) -> tuple[Any, Any]:
+def all_rows(torch: ModuleType, rows: Tensor, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     """Differentiate rows, each of which depends on the same row of x and v.
 
     Parameters

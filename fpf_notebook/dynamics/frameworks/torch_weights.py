@@ -6,7 +6,7 @@ imported here: a module of it can exist only where it is.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,11 @@ from fpf_notebook.dynamics.frameworks.recurrent import (
     as_numpy_weights,
     recipe_of_layers,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
 
 _LAYERED = ("RNN", "GRU", "LSTM")
 _CELLS: dict[str, Kind] = {"RNNCell": "rnn", "GRUCell": "gru", "LSTMCell": "lstm"}
@@ -40,7 +45,7 @@ _ACTIVATIONS = {
 }
 
 
-def kind_of(module: Any, names: tuple[str, ...], home: str = "torch.nn.modules") -> str | None:
+def kind_of(module: object, names: tuple[str, ...], home: str = "torch.nn.modules") -> str | None:
     """Return the name of torch's own class that an object computes as.
 
     Parameters
@@ -64,7 +69,7 @@ def kind_of(module: Any, names: tuple[str, ...], home: str = "torch.nn.modules")
     return None
 
 
-def is_recurrent(module: Any) -> bool:
+def is_recurrent(module: Module) -> bool:
     """Say whether a module can be read by its weights.
 
     Parameters
@@ -80,7 +85,7 @@ def is_recurrent(module: Any) -> bool:
     return kind_of(module, (*_LAYERED, *_CELLS)) is not None
 
 
-def recipe_of_torch_weights(module: Any, readout: Any = None) -> Recipe:
+def recipe_of_torch_weights(module: Module, readout: object = None) -> Recipe:
     """Read a recurrent module of PyTorch.
 
     Parameters
@@ -115,7 +120,7 @@ def recipe_of_torch_weights(module: Any, readout: Any = None) -> Recipe:
     )
 
 
-def _cell(module: Any, kind: Kind) -> Layer:
+def _cell(module: Module, kind: Kind) -> Layer:
     weights = as_numpy_weights(
         W_ih=array_of(module.weight_ih),
         W_hh=array_of(module.weight_hh),
@@ -125,7 +130,7 @@ def _cell(module: Any, kind: Kind) -> Layer:
     return Layer(kind, weights, ACTIVATIONS[getattr(module, "nonlinearity", "tanh")])
 
 
-def _layered(module: Any, name: str) -> tuple[list[Layer], str]:
+def _layered(module: Module, name: str) -> tuple[list[Layer], str]:
     if module.bidirectional:
         raise ValueError(
             f"This torch.nn.{name} is bidirectional: its backward half starts at the end of the "
@@ -151,7 +156,7 @@ def _layered(module: Any, name: str) -> tuple[list[Layer], str]:
     return layers, name
 
 
-def array_of(tensor: Any) -> np.ndarray | None:
+def array_of(tensor: Tensor) -> np.ndarray | None:
     """Copy a tensor into an array.
 
     Parameters
@@ -177,7 +182,7 @@ def array_of(tensor: Any) -> np.ndarray | None:
     return np.array(plain.numpy())
 
 
-def readout_of_torch(given: Any) -> Readout:
+def readout_of_torch(given: Module) -> Readout:
     """Read a readout of PyTorch.
 
     Parameters
@@ -201,7 +206,7 @@ def readout_of_torch(given: Any) -> Readout:
     return chain(_parts(given))
 
 
-def _parts(module: Any) -> list[Affine | Activation]:
+def _parts(module: Module) -> list[Affine | Activation]:
     home = "torch.nn.modules"
     if kind_of(module, ("Sequential",), home):
         return [part for child in module for part in _parts(child)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
 from jaxtyping import Float
 
+from fpf_notebook._types import EqnParams, PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.dynamics.jaxpr.builder import Builder, Symbol, TooLongError, Value
 from fpf_notebook.dynamics.jaxpr.lowering import lower
@@ -175,7 +177,7 @@ def _jaxpr_of(step_map: StepMap) -> ClosedJaxpr:
     states = jax.ShapeDtypeStruct((step_map.n_states,), work)
     inputs = jax.ShapeDtypeStruct((step_map.n_inputs,), work)
 
-    def build(step: Any) -> Any:
+    def build(step: PyTree) -> PyTree:
         with jax.enable_x64(True):
             made = jax.make_jaxpr(step)(params, states, inputs)
         return lambda: made
@@ -190,8 +192,8 @@ class _Walk:
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
 
-    def jaxpr(self, jaxpr: Jaxpr, consts: Any, args: list[Value]) -> list[Value]:
-        env: dict[Any, Value] = {}
+    def jaxpr(self, jaxpr: Jaxpr, consts: Sequence[AnyArray], args: list[Value]) -> list[Value]:
+        env: dict[Var, Value] = {}
 
         def read(atom: Any) -> Value:
             return np.asarray(atom.val) if isinstance(atom, Literal) else env[atom]
@@ -205,7 +207,7 @@ class _Walk:
             self.builder.source = outer
         return [read(atom) for atom in jaxpr.outvars]
 
-    def _closed(self, inner: Any, args: list[Value]) -> list[Value]:
+    def _closed(self, inner: ClosedJaxpr, args: list[Value]) -> list[Value]:
         if isinstance(inner, ClosedJaxpr):
             return self.jaxpr(inner.jaxpr, inner.consts, args)
         return self.jaxpr(inner, (), args)
@@ -230,7 +232,7 @@ class _Walk:
         kinds = [_kind_of(v.aval) for v in eqn.outvars]
         return self.builder.unknown(said, shapes, kinds)
 
-    def _scan(self, p: dict[str, Any], values: list[Value]) -> list[Value]:
+    def _scan(self, p: EqnParams, values: list[Value]) -> list[Value]:
         (n_consts, n_carry), length = _scan_parts(p), p["length"]
         consts, carry = values[:n_consts], values[n_consts : n_consts + n_carry]
         xs = values[n_consts + n_carry :]
@@ -251,7 +253,7 @@ class _Walk:
             *(self._stacked([row[j] for row in rows], p, n_carry + j) for j in range(n_ys)),
         ]
 
-    def _stacked(self, values: list[Value], p: dict[str, Any], output: int) -> Value:
+    def _stacked(self, values: list[Value], p: EqnParams, output: int) -> Value:
         if not values:
             aval = p["jaxpr"].jaxpr.outvars[output].aval
             return np.zeros((0, *aval.shape))
@@ -260,7 +262,7 @@ class _Walk:
         symbols = [self.builder.symbol(v) for v in values]
         return Symbol(np.stack([s.addresses for s in symbols]), symbols[0].kind)
 
-    def _while(self, p: dict[str, Any], values: list[Value]) -> list[Value]:
+    def _while(self, p: EqnParams, values: list[Value]) -> list[Value]:
         n_cond, n_body = p["cond_nconsts"], p["body_nconsts"]
         cond, body = values[:n_cond], values[n_cond : n_cond + n_body]
         carry = values[n_cond + n_body :]
@@ -273,7 +275,7 @@ class _Walk:
             carry = self._closed(p["body_jaxpr"], [*body, *carry])
         raise NoRuleError(f"more than {_MAX_TURNS} turns")
 
-    def _cond(self, p: dict[str, Any], values: list[Value]) -> list[Value]:
+    def _cond(self, p: EqnParams, values: list[Value]) -> list[Value]:
         which, args, branches = values[0], values[1:], p["branches"]
         if not isinstance(which, Symbol):
             index = int(np.clip(int(which), 0, len(branches) - 1))
@@ -284,7 +286,7 @@ class _Walk:
         return [choose(self.builder, which, [no, yes]) for no, yes in zip(*results, strict=True)]
 
 
-def _known(value: Any) -> np.ndarray:
+def _known(value: object) -> np.ndarray:
     return np.asarray(value)
 
 
@@ -295,7 +297,7 @@ def _kind_of(aval: Any) -> str:
     return kind if kind in "fb" else "i" if kind in "iu" else "f"
 
 
-def _scan_parts(p: dict[str, Any]) -> tuple[int, int]:
+def _scan_parts(p: EqnParams) -> tuple[int, int]:
     """Return how many constants a scan has, and how many carried values."""
     if "num_consts" in p:
         return p["num_consts"], p["num_carry"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from jax import lax
+from jax.extend.core import JaxprEqn
 
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.jaxpr.builder import Builder, Symbol, Value
 from fpf_notebook.dynamics.jaxpr.moves import (
     MOVES,
@@ -58,7 +60,7 @@ _LINEAR = frozenset(["cumsum", "scatter-add", "reduce_window_sum", "conv_general
 _MAX_PRODUCTS = 100_000
 
 
-def lower(builder: Builder, eqn: Any, values: list[Value]) -> list[Value]:
+def lower(builder: Builder, eqn: JaxprEqn, values: list[Value]) -> list[Value]:
     """Emit the operations of one equation without inner computations.
 
     Parameters
@@ -143,7 +145,7 @@ def _is_complex(value: Value) -> bool:
     return not isinstance(value, Symbol) and np.asarray(value).dtype.kind == "c"
 
 
-def _is_arithmetic(eqn: Any) -> bool:
+def _is_arithmetic(eqn: JaxprEqn) -> bool:
     """Whether an equation on known numbers may round, so that the builder must decide."""
     name = eqn.primitive.name
     if name in MOVING_RULES or any(_kind(v.aval) != "f" for v in (*eqn.outvars, *eqn.invars)):
@@ -151,7 +153,7 @@ def _is_arithmetic(eqn: Any) -> bool:
     return name in SAME or name in _RULES or name in _REDUCTIONS
 
 
-def _evaluated(eqn: Any, values: list[Value]) -> list[Value]:
+def _evaluated(eqn: JaxprEqn, values: list[Value]) -> list[Value]:
     """Carry out an equation of which everything is known."""
     name, p = eqn.primitive.name, eqn.params
     quick = _QUICK.get(name)
@@ -189,7 +191,7 @@ _QUICK: dict[str, Callable[..., np.ndarray]] = {
 }  # fmt: skip
 
 
-def _convert(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _convert(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     x, to = values[0], p["new_dtype"]
     if not isinstance(x, Symbol):
         return _evaluated(eqn, values)
@@ -201,7 +203,7 @@ def _convert(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list
     raise NoRuleError("rounding to whole numbers")
 
 
-def _round(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _round(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     if int(p["rounding_method"]) == int(lax.RoundingMethod.TO_NEAREST_EVEN):
         return [builder.elementwise("round", values[0])]
     size = builder.elementwise(
@@ -210,7 +212,7 @@ def _round(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[V
     return [builder.elementwise("mul", builder.elementwise("sign", values[0]), size)]
 
 
-def _integer_pow(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _integer_pow(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     return [power(builder, values[0], int(p["y"]))]
 
 
@@ -226,7 +228,7 @@ def power(builder: Builder, x: Value, exponent: int) -> Value:
     return builder.emit("power", (builder.operand(x),), shape, exponent=exponent)
 
 
-def _pow(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _pow(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     x, y = values
     if not isinstance(y, Symbol) and isinstance(x, Symbol):
         exponents = np.unique(np.asarray(y))
@@ -237,14 +239,14 @@ def _pow(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Val
     return [builder.elementwise("pow", x, y)]
 
 
-def _mul(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _mul(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     x, y = values
     if isinstance(x, Symbol) and isinstance(y, Symbol) and np.array_equal(x.addresses, y.addresses):
         return [builder.elementwise("square", x)]
     return [builder.elementwise("mul", x, y)]
 
 
-def _div(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _div(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     x, y = values
     gate = _logistic_argument(builder, y) if _is(x, 1.0) else None
     if gate is not None:  # 1 / (1 + exp(-x)), written out
@@ -283,7 +285,7 @@ def _is(value: Value, number: float) -> bool:
     return not isinstance(value, Symbol) and bool(np.all(np.asarray(value) == number))
 
 
-def _add(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _add(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     """Recognize max(x, 0) + log1p(exp(-|x|)), which is ``logaddexp(x, 0)`` written out."""
     for rest, tail in (values, values[::-1]):
         names, at = [], tail
@@ -311,7 +313,7 @@ def _add(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Val
 
 
 def _compared_with_itself(truth: bool, name: str) -> Rule:
-    def rule(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+    def rule(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
         x, y = values
         both = isinstance(x, Symbol) and isinstance(y, Symbol)
         if both and np.array_equal(_addresses(x), _addresses(y)):  # a test for NaN
@@ -321,13 +323,13 @@ def _compared_with_itself(truth: bool, name: str) -> Rule:
     return rule
 
 
-def _clamp(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _clamp(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     low, x, high = values
     return [builder.elementwise("min", builder.elementwise("max", x, low), high)]
 
 
 def _logic(name: str) -> Rule:
-    def rule(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+    def rule(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
         for v in values:
             kind = v.kind if isinstance(v, Symbol) else np.asarray(v).dtype.kind
             if kind != "b":
@@ -337,17 +339,17 @@ def _logic(name: str) -> Rule:
     return rule
 
 
-def _select(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _select(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     which, *cases = values
     return [choose(builder, which, cases)]
 
 
-def _dot(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def _dot(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     (cx, cy), (bx, by) = p["dimension_numbers"]
     x, y = values
 
     def arranged(
-        v: Value, contracted: Any, batch: Any, left: bool
+        v: Value, contracted: Sequence[int], batch: Sequence[int], left: bool
     ) -> tuple[Value, list[int], tuple[int, ...]]:
         shape = v.shape
         free = [i for i in range(len(shape)) if i not in contracted and i not in batch]
@@ -404,8 +406,11 @@ def _linear(builder: Builder, values: list[Value], eqn: Any) -> Value:
         ]
 
         def column(
-            unit: Any, i: int = i, others: list[np.ndarray] = others, to: Any = x.shape
-        ) -> Any:
+            unit: AnyArray,
+            i: int = i,
+            others: list[np.ndarray] = others,
+            to: Sequence[int] = x.shape,
+        ) -> AnyArray:
             args = [
                 unit.reshape(to) if j == i else jax.numpy.asarray(o) for j, o in enumerate(others)
             ]
@@ -430,7 +435,7 @@ def _convolution(builder: Builder, values: list[Value], eqn: Any) -> Value:
     if size * n > _MAX_PRODUCTS:
         raise NoRuleError("both operands depend on the state or on a symbol")
 
-    def places(unit: Any) -> Any:
+    def places(unit: AnyArray) -> AnyArray:
         # Addresses from 1 on, so that 0 says: nothing of x (the padding).
         return eqn.primitive.bind(
             jax.numpy.asarray(x.addresses + 1.0), unit.reshape(kernel.shape), **eqn.params

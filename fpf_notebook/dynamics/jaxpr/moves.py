@@ -8,7 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 from jax import lax
+from jax.extend.core import JaxprEqn
 
+from fpf_notebook._types import AnyFunction
 from fpf_notebook.dynamics.jaxpr.builder import Builder, Symbol, Value
 
 Params = dict[str, Any]
@@ -72,28 +74,28 @@ def choose(builder: Builder, which: Value, cases: list[Value]) -> Value:
     raise NoRuleError("a choice among more than two")
 
 
-def concatenate(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def concatenate(builder: Builder, values: list[Value], p: Params, eqn: object) -> list[Value]:
     """Carry out ``concatenate``."""
     axis = p["dimension"]
     symbols = [builder.symbol(v) for v in values]
     return [Symbol(np.concatenate([s.addresses for s in symbols], axis), symbols[0].kind)]
 
 
-def stack(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def stack(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     """Carry out ``stack``."""
     axis = int(p["axis"] if "axis" in p else p["dimension"])
     symbols = [builder.symbol(v) for v in values]
     return [Symbol(np.stack([s.addresses for s in symbols], axis), symbols[0].kind)]
 
 
-def pad(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def pad(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     """Carry out ``pad``."""
     x, filler = (builder.symbol(v) for v in values)
     out = _on_addresses(lambda a, f: lax.pad(a, f, p["padding_config"]), x, filler)
     return [Symbol(out, x.kind)]
 
 
-def _on_addresses(function: Callable[..., Any], *values: Symbol) -> np.ndarray:
+def _on_addresses(function: AnyFunction, *values: Symbol) -> np.ndarray:
     """Apply a function of JAX's that moves numbers to addresses."""
     with jax.enable_x64(True):
         return np.asarray(function(*(v.addresses.astype(np.int64) for v in values))).astype(np.intp)
@@ -108,7 +110,7 @@ def _require_known(values: list[Value], what: str) -> list[np.ndarray]:
     return known
 
 
-def gather(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def gather(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     """Carry out ``gather`` where the indices are known."""
     (indices,) = _require_known(values[1:], "its index")
     x = builder.symbol(values[0])
@@ -121,7 +123,7 @@ def gather(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[V
     return [Symbol(out, x.kind)]
 
 
-def dynamic_slice(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def dynamic_slice(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     """Carry out ``dynamic_slice`` where the place is known."""
     starts = _require_known(values[1:], "its place")
     x = builder.symbol(values[0])
@@ -135,7 +137,7 @@ def dynamic_slice(builder: Builder, values: list[Value], p: Params, eqn: Any) ->
     ]
 
 
-def dynamic_update(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def dynamic_update(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     """Carry out ``dynamic_update_slice`` where the place is known."""
     starts = [int(s) for s in _require_known(values[2:], "its place")]
     x, y = builder.symbol(values[0]), builder.symbol(values[1])
@@ -144,12 +146,12 @@ def dynamic_update(builder: Builder, values: list[Value], p: Params, eqn: Any) -
     ]
 
 
-def scatter(builder: Builder, values: list[Value], p: Params, eqn: Any) -> list[Value]:
+def scatter(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     """Carry out ``scatter`` where the indices are known."""
     (indices,) = _require_known(values[1:2], "its index")
     x, y = builder.symbol(values[0]), builder.symbol(values[2])
 
-    def move(a: Any, b: Any) -> Any:
+    def move(a: jax.Array, b: jax.Array) -> jax.Array:
         return lax.scatter(
             a, jax.numpy.asarray(indices), b, p["dimension_numbers"],
             indices_are_sorted=p["indices_are_sorted"], unique_indices=p["unique_indices"],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fpf_notebook._types import AnyFunction
 from fpf_notebook.dynamics.jaxpr.boxes import InvariantBox, invariant_box
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def with_proven_box(step_map: StepMap) -> StepMap:
             reasons = [step_map.box_reason, where + why]
             return dataclasses.replace(step_map, box_reason="; ".join(filter(None, reasons)))
     reason = f"proven from the step by interval arithmetic: {found.reason}"
-    function: Any = box  # unlike others it may say None, for an input under which there is no box
+    function: AnyFunction = (
+        box  # unlike others it may say None, for an input under which there is no box
+    )
     return dataclasses.replace(step_map, box=function, box_reason=reason)
 
 
@@ -71,7 +74,7 @@ class ProvenBox:
         self._step_map = dataclasses.replace(step_map, box=None)
         self.identity = f"proven from {step_map.signature}"
         # The parameters stand in the entry too: as long as it lives, their address is theirs.
-        self._kept: OrderedDict[tuple[int, bytes], tuple[Any, InvariantBox]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, bytes], tuple[object, InvariantBox]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __call__(self, params: Any, u: Any) -> tuple[np.ndarray, np.ndarray] | None:
@@ -89,7 +92,7 @@ class ProvenBox:
         """Return a step map of the same step and other parameters with its own box, or none."""
         return with_proven_box(dataclasses.replace(step_map, box=None, box_reason=""))
 
-    def found(self, params: Any, u: Any) -> InvariantBox:
+    def found(self, params: object, u: object) -> InvariantBox:
         """Return the box, or the reason why there is none.
 
         Parameters

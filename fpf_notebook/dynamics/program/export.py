@@ -11,6 +11,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from jaxtyping import Float
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.jaxpr.builder import Builder, Symbol
 from fpf_notebook.dynamics.jaxpr.interpreter import interpret
 from fpf_notebook.dynamics.jaxpr.program import NotCoveredError, Operand, Program, View
@@ -101,10 +102,10 @@ def _trace(step_map: StepMap, symbols: list[ParameterSymbol]) -> tuple[ClosedJax
     if getattr(box, "on_host", False):
         box = None
 
-    def split(params: Any, v: Any) -> tuple[Any, Any]:
+    def split(params: PyTree, v: Any) -> tuple[Any, Any]:
         return with_values(params, symbols, v[m:]), v[:m].astype(kind)
 
-    def everything(params: Any, x: Any, v: Any) -> dict[str, Any]:
+    def everything(params: PyTree, x: Any, v: Any) -> dict[str, Any]:
         def step(x: Any, v: Any) -> Any:
             inner, u = split(params, v)
             return step_map.step(inner, x.astype(kind), u).astype(x.dtype)

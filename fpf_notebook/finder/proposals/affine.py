@@ -7,13 +7,18 @@ program of a step, its jaxpr, whichever way it is written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+
+from fpf_notebook._types import PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
+from fpf_notebook.dynamics.step_map import StepFunction
 
 __all__ = ["affine_parts"]
 
@@ -37,12 +42,17 @@ class _Direct:
     ``position`` is known when the program is traced; -1 where scale is 0.
     """
 
-    scale: Any
-    rest: Any
+    scale: AnyArray
+    rest: AnyArray
     position: np.ndarray
 
 
-def affine_parts(step: Any, params: Any, h: Any, u: Any) -> tuple[Any, Any]:
+_Value: TypeAlias = "jax.Array | np.ndarray | _Direct"
+
+
+def affine_parts(
+    step: StepFunction, params: PyTree, h: jax.Array, u: jax.Array
+) -> tuple[AnyArray, AnyArray]:
     """Return A and B of a step, ``step(params, h, u) = A * h + B``, at one state.
 
     Parameters
@@ -83,20 +93,22 @@ def affine_parts(step: Any, params: Any, h: Any, u: Any) -> tuple[Any, Any]:
 class _Walk:
     """One walk through a jaxpr and those inside it; values are arrays or `_Direct`."""
 
-    def __init__(self, h: Any) -> None:
+    def __init__(self, h: AnyArray) -> None:
         self.h = h
 
-    def plain(self, value: Any) -> Any:
+    def plain(self, value: _Value) -> AnyArray:
         """Return the value itself."""
         if isinstance(value, _Direct):
             return value.scale * self.h[value.position] + value.rest
         return value
 
-    def run(self, jaxpr: Jaxpr, constants: Any, arguments: list[Any]) -> list[Any]:
-        values: dict[Any, Any] = dict(zip(jaxpr.constvars, constants, strict=True))
+    def run(
+        self, jaxpr: Jaxpr, constants: Sequence[AnyArray], arguments: list[_Value]
+    ) -> list[_Value]:
+        values: dict[Var, _Value] = dict(zip(jaxpr.constvars, constants, strict=True))
         values |= dict(zip(jaxpr.invars, arguments, strict=True))
 
-        def read(atom: Any) -> Any:
+        def read(atom: Var | Literal) -> _Value:
             return atom.val if isinstance(atom, Literal) else values[atom]
 
         for equation in jaxpr.eqns:
@@ -104,7 +116,7 @@ class _Walk:
             values |= dict(zip(equation.outvars, results, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
 
-    def _equation(self, equation: Any, operands: list[Any]) -> list[Any]:
+    def _equation(self, equation: JaxprEqn, operands: list[_Value]) -> list[_Value]:
         name = equation.primitive.name
         if name in _CALLS:
             inner = next(
@@ -123,7 +135,7 @@ class _Walk:
         out = equation.primitive.bind(*map(self.plain, operands), **options)
         return list(out) if equation.primitive.multiple_results else [out]
 
-    def _of_direct(self, name: str, equation: Any, operands: list[Any]) -> list[Any] | None:
+    def _of_direct(self, name: str, equation: JaxprEqn, operands: list[Any]) -> list[_Value] | None:
         """Apply a rule that keeps the form, or return None."""
         first = operands[0]
         if name in ("add", "sub", "add_any"):
@@ -145,7 +157,7 @@ class _Walk:
             return self._moved(equation, operands)
         return None
 
-    def _moved(self, equation: Any, operands: list[Any]) -> list[Any] | None:
+    def _moved(self, equation: Any, operands: list[Any]) -> list[_Value] | None:
         direct, others = operands[0], operands[1:]
         size = int(np.size(direct.position))
         if sum(int(np.prod(out.aval.shape)) for out in equation.outvars) > size:
@@ -161,7 +173,7 @@ class _Walk:
             for scale, rest, position in zip(scales, rests, positions, strict=True)
         ]
 
-    def _joined(self, name: str, equation: Any, operands: list[Any]) -> _Direct:
+    def _joined(self, name: str, equation: JaxprEqn, operands: list[Any]) -> _Direct:
         parts = [
             value if isinstance(value, _Direct)
             else _Direct(jnp.zeros_like(value), value, np.full(np.shape(value), -1))
@@ -177,13 +189,13 @@ class _Walk:
         )
 
     @staticmethod
-    def _bind(equation: Any, operands: list[Any]) -> list[Any]:
+    def _bind(equation: JaxprEqn, operands: list[AnyArray]) -> list[AnyArray]:
         options = dict(equation.params)
         out = equation.primitive.bind(*operands, **options)
         return list(out) if equation.primitive.multiple_results else [out]
 
 
-def _sum(one: Any, two: Any, sign: float) -> list[Any] | None:
+def _sum(one: Any, two: Any, sign: float) -> list[_Value] | None:
     if isinstance(one, _Direct) and isinstance(two, _Direct):
         if one.position.shape != two.position.shape:
             return None
@@ -197,5 +209,5 @@ def _sum(one: Any, two: Any, sign: float) -> list[Any] | None:
     return [_Direct(sign * two.scale, one + sign * two.rest, two.position)]
 
 
-def _shaped(part: Any, value: _Direct) -> Any:
+def _shaped(part: Any, value: _Direct) -> AnyArray:
     return jnp.broadcast_to(part, value.position.shape)

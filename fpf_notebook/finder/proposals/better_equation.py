@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled
+from fpf_notebook.dynamics.step_map import StepFunction
 from fpf_notebook.finder.proposals.affine import affine_parts
 
 if TYPE_CHECKING:
@@ -70,10 +72,10 @@ class BetterEquation:
         whole = _whole(kept, original.n_states)
         key = (original.time, original.dtype, tuple(kept.tolist()))
 
-        def build(step: Any) -> Any:
+        def build(step: AnyFunction) -> AnyFunction:
             solved = _solved(step, original.time, original.dtype)
 
-            def lifted(params: Any, part: Any, given: Any) -> Any:
+            def lifted(params: PyTree, part: jax.Array, given: jax.Array) -> object:
                 others = solved(params, whole(part), given)
                 return others.at[kept].set(part)
 
@@ -141,20 +143,20 @@ def _all_solved(kept_share: np.ndarray, kept: np.ndarray, follow: np.ndarray) ->
     return bool((np.abs(kept_share[:, kept]) > _SHUT).all() or follow.all())
 
 
-def _probe(step: Any, time: str, dtype: str) -> Any:
+def _probe(step: StepFunction, time: str, dtype: str) -> AnyFunction:
     solved = _solved(step, time, dtype)
 
-    def one(params: Any, x: Any, u: Any) -> tuple[Any, Any]:
+    def one(params: PyTree, x: jax.Array, u: jax.Array) -> tuple[object, object]:
         a, _ = affine_parts(step, params, x.astype(dtype), u.astype(dtype))
         return a, jax.jacfwd(lambda state: solved(params, state, u))(x)
 
     return jax.jit(jax.vmap(one, in_axes=(None, 0, 0)), compiler_options=QUICK)
 
 
-def _solved(step: Any, time: str, dtype: str) -> Any:
+def _solved(step: StepFunction, time: str, dtype: str) -> StepFunction:
     """Return B / (1 - A) of a map, -B / A of a flow: the state at which a unit would rest."""
 
-    def solved(params: Any, x: Any, u: Any) -> Any:
+    def solved(params: PyTree, x: jax.Array, u: jax.Array) -> jax.Array:
         a, b = affine_parts(step, params, x.astype(dtype), u.astype(dtype))
         a, b = a.astype(x.dtype), b.astype(x.dtype)
         loses = -a if time == "continuous" else 1.0 - a
@@ -165,10 +167,10 @@ def _solved(step: Any, time: str, dtype: str) -> Any:
     return solved
 
 
-def _whole(kept: np.ndarray, n: int) -> Any:
+def _whole(kept: np.ndarray, n: int) -> AnyFunction:
     """Return what fills states that are left into whole ones; no one looks at the others."""
 
-    def whole(part: Any) -> Any:
+    def whole(part: jax.Array) -> jax.Array:
         return jnp.zeros(n, part.dtype).at[kept].set(part)
 
     return whole
@@ -178,7 +180,7 @@ def _reduced(step_map: StepMap, kept: np.ndarray) -> StepMap:
     step, box, n = step_map.step, step_map.box, step_map.n_states
     solved, whole = _solved(step, step_map.time, step_map.dtype), _whole(kept, n)
 
-    def better(params: Any, x: Any, u: Any) -> Any:
+    def better(params: PyTree, x: jax.Array, u: jax.Array) -> jax.Array:
         once = solved(params, whole(x), u)
         if len(kept) == n:
             return once
@@ -186,7 +188,7 @@ def _reduced(step_map: StepMap, kept: np.ndarray) -> StepMap:
         others = once.at[kept].set(x)
         return solved(params, others, u)[kept]
 
-    def smaller_box(params: Any, u: Any) -> Any:
+    def smaller_box(params: PyTree, u: jax.Array) -> tuple[jax.Array, jax.Array]:
         assert box is not None
         low, high = box(params, u)
         return low[kept], high[kept]

@@ -18,6 +18,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
+
 __all__ = ["CurveEnd", "CurveState", "Job", "Scales", "build_tracer"]
 
 
@@ -57,46 +60,46 @@ class Job(NamedTuple):
     ``tanh(z + a push)``.
     """
 
-    force: Any  # [L, N]
-    shift: Any  # [L, N]
-    push: Any  # [L, N]
-    drive: Any  # [L, I]
-    u: Any  # [L, I]
-    scale: Any  # [L], a = scale * (last coordinate of the curve)
-    low: Any  # [L], range of the last coordinate
-    high: Any  # [L]
-    sign: Any  # [L], into which direction of a the curve is followed
-    start: Any  # [L, N], the fixed point that it starts from; NaN for none
-    max_steps: Any  # [L] int32
-    max_length: Any  # [L]
+    force: AnyArray  # [L, N]
+    shift: AnyArray  # [L, N]
+    push: AnyArray  # [L, N]
+    drive: AnyArray  # [L, I]
+    u: AnyArray  # [L, I]
+    scale: AnyArray  # [L], a = scale * (last coordinate of the curve)
+    low: AnyArray  # [L], range of the last coordinate
+    high: AnyArray  # [L]
+    sign: AnyArray  # [L], into which direction of a the curve is followed
+    start: AnyArray  # [L, N], the fixed point that it starts from; NaN for none
+    max_steps: AnyArray  # [L] int32
+    max_length: AnyArray  # [L]
 
 
 class CurveState(NamedTuple):
     """Where the lanes are. Coordinates are x / sigma, and a / scale as the last one."""
 
-    z: Any  # [L, N + 1], the last point accepted
-    tangent: Any  # [L, N + 1]
-    ahead: Any  # [L, N + 1], the next point, behind the one that is being polished
-    ahead_tangent: Any  # [L, N + 1]
-    h: Any  # [L], step size
-    length: Any  # [L]
-    n_steps: Any  # [L] int32
-    phase: Any  # [L] int8
-    y: Any  # [L, N + 1], the point that is being polished at constant a
-    guess: Any  # [L, N], where the polish started
-    room: Any  # [L], how far it may lead
-    rounds: Any  # [L] int32, of the polish
-    end: Any  # [L] int8
+    z: AnyArray  # [L, N + 1], the last point accepted
+    tangent: AnyArray  # [L, N + 1]
+    ahead: AnyArray  # [L, N + 1], the next point, behind the one that is being polished
+    ahead_tangent: AnyArray  # [L, N + 1]
+    h: AnyArray  # [L], step size
+    length: AnyArray  # [L]
+    n_steps: AnyArray  # [L] int32
+    phase: AnyArray  # [L] int8
+    y: AnyArray  # [L, N + 1], the point that is being polished at constant a
+    guess: AnyArray  # [L, N], where the polish started
+    room: AnyArray  # [L], how far it may lead
+    rounds: AnyArray  # [L] int32, of the polish
+    end: AnyArray  # [L] int8
     found: Any  # [L, K, N], states at a = 0
-    n_found: Any  # [L] int32
+    n_found: AnyArray  # [L] int32
 
 
 class Scales(NamedTuple):
     """Numbers of a network that all lanes share."""
 
-    sigma: Any  # typical distance of states
-    middle: Any  # [N], of the box
-    half: Any  # [N]
+    sigma: float | AnyArray  # typical distance of states
+    middle: AnyArray  # [N], of the box
+    half: AnyArray  # [N]
 
 
 _START, _TRACE, _POLISH = 0, 1, 2
@@ -109,7 +112,7 @@ _CLOSE, _FINE = 0.02, 5e-3  # where a nearly touches 0 steps are no longer than 
 _STRAIGHT, _BENT = 0.95, 0.8  # cosines of the angle between two tangents
 
 
-def build_tracer(step: Callable[[Any, Any, Any], Any], time: str, dtype: str) -> Any:
+def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., CurveState]:
     """Compile the loop.
 
     Parameters
@@ -124,7 +127,7 @@ def build_tracer(step: Callable[[Any, Any, Any], Any], time: str, dtype: str) ->
         is moved on ``n_steps`` times; at most half as many states are found meanwhile.
     """
 
-    def residual(params: Any, z: Any, job: Job, scales: Scales) -> Any:
+    def residual(params: PyTree, z: jax.Array, job: Job, scales: Scales) -> jax.Array:
         x, a = z[:-1] * scales.sigma, z[-1] * job.scale
         y = step(
             params, (x + a * job.shift).astype(dtype), (job.u + a * job.drive).astype(dtype)
@@ -135,15 +138,17 @@ def build_tracer(step: Callable[[Any, Any, Any], Any], time: str, dtype: str) ->
             y = scales.middle + scales.half * boosted - x
         return (y - a * job.force) / scales.sigma
 
-    def system(params: Any, z: Any, job: Job, scales: Scales) -> Any:
+    def system(
+        params: PyTree, z: jax.Array, job: Job, scales: Scales
+    ) -> tuple[jax.Array, jax.Array]:
         g, push = jax.linearize(lambda point: residual(params, point, job, scales), z)
         return g, jax.vmap(push, out_axes=1)(jnp.eye(len(z), dtype=z.dtype))
 
-    axes = (None, 0, Job(*[0] * len(Job._fields)), None)
+    axes = (None, 0, Job._make([0] * len(Job._fields)), None)
     residuals = jax.vmap(residual, in_axes=axes)
     systems = jax.vmap(system, in_axes=axes)
 
-    def iterate(params: Any, job: Job, now: CurveState, scales: Scales) -> CurveState:
+    def iterate(params: PyTree, job: Job, now: CurveState, scales: Scales) -> CurveState:
         n = now.z.shape[1] - 1
         last = jnp.zeros(n + 1, now.z.dtype).at[n].set(1.0)
         tracing = now.phase == _TRACE
@@ -175,7 +180,7 @@ def build_tracer(step: Callable[[Any, Any, Any], Any], time: str, dtype: str) ->
             )
             return k + 1, where, move, length, good, bad, used
 
-        def unsettled(carry: tuple[Any, ...]) -> Any:
+        def unsettled(carry: tuple[Any, ...]) -> jax.Array:
             k, _, _, _, good, bad, _ = carry
             return (k < _MAX_CORRECTIONS) & ~jnp.all(good | bad)
 
@@ -188,8 +193,10 @@ def build_tracer(step: Callable[[Any, Any, Any], Any], time: str, dtype: str) ->
         polished = _polish(job, now, point, along, good)
         return _choose(done, now, _choose(tracing, traced, polished))
 
-    def trace_on(params: Any, job: Job, state: CurveState, scales: Scales, n_steps: Any) -> Any:
-        def body(_: Any, now: CurveState) -> CurveState:
+    def trace_on(
+        params: PyTree, job: Job, state: CurveState, scales: Scales, n_steps: jax.Array
+    ) -> CurveState:
+        def body(_: object, now: CurveState) -> CurveState:
             return iterate(params, job, now, scales)
 
         return jax.lax.fori_loop(0, n_steps, body, state)
@@ -197,7 +204,9 @@ def build_tracer(step: Callable[[Any, Any, Any], Any], time: str, dtype: str) ->
     return jax.jit(trace_on)
 
 
-def _trace(job: Job, now: CurveState, point: Any, along: Any, good: Any, used: Any) -> CurveState:
+def _trace(
+    job: Job, now: CurveState, point: jax.Array, along: jax.Array, good: jax.Array, used: jax.Array
+) -> CurveState:
     """Take the corrected point, or try again with a shorter step."""
     turn = jnp.sum(along * now.tangent, axis=1)
     a_old, a_new = now.z[:, -1], point[:, -1]
@@ -240,13 +249,13 @@ def _trace(job: Job, now: CurveState, point: Any, along: Any, good: Any, used: A
     )
 
 
-def _between(now: CurveState, point: Any, along: Any, step: Any) -> Any:
+def _between(now: CurveState, point: jax.Array, along: jax.Array, step: AnyArray) -> jax.Array:
     """Return the point of a cubic through both ends, and along both tangents, where a is 0."""
     a, b, by = now.z, point, step[:, None]
     p, q = now.tangent * by, along * by
     c, d = 3 * (b - a) - 2 * p - q, 2 * (a - b) + p + q
 
-    def halve(_: Any, bracket: tuple[Any, Any]) -> tuple[Any, Any]:
+    def halve(_: jax.Array, bracket: tuple[AnyArray, AnyArray]) -> tuple[AnyArray, AnyArray]:
         low, high = bracket
         s = (low + high) / 2
         value = a[:, -1] + s * (p[:, -1] + s * (c[:, -1] + s * d[:, -1]))
@@ -258,7 +267,7 @@ def _between(now: CurveState, point: Any, along: Any, step: Any) -> Any:
     return a + s * (p + s * (c + s * d))
 
 
-def _touches(now: CurveState, point: Any, along: Any) -> Any:
+def _touches(now: CurveState, point: jax.Array, along: jax.Array) -> AnyArray:
     """Tell whether a may have passed through 0 and back within a step: by a cubic between."""
     a, b = now.z[:, -1], point[:, -1]
     step = jnp.linalg.norm(point - now.z, axis=1)
@@ -275,7 +284,9 @@ def _touches(now: CurveState, point: Any, along: Any) -> Any:
     return turns & (through | unsure)
 
 
-def _polish(job: Job, now: CurveState, point: Any, along: Any, good: Any) -> CurveState:
+def _polish(
+    job: Job, now: CurveState, point: jax.Array, along: jax.Array, good: jax.Array
+) -> CurveState:
     """Write down a point that has been found, or go on with a fresh Jacobian, or give it up."""
     starting = now.phase == _START
     away = jnp.linalg.norm(point[:, :-1] - now.guess, axis=1)
@@ -314,22 +325,24 @@ def _polish(job: Job, now: CurveState, point: Any, along: Any, good: Any) -> Cur
     )
 
 
-def _first(one: tuple[Any, Any], two: tuple[Any, Any], otherwise: Any) -> Any:
+def _first(
+    one: tuple[AnyArray, AnyArray], two: tuple[AnyArray, AnyArray], otherwise: AnyArray
+) -> AnyArray:
     return jnp.where(one[0][:, None], one[1], jnp.where(two[0][:, None], two[1], otherwise))
 
 
-def _choose(condition: Any, yes: CurveState, no: CurveState) -> CurveState:
-    def pick(a: Any, b: Any) -> Any:
+def _choose(condition: jax.Array, yes: CurveState, no: CurveState) -> CurveState:
+    def pick(a: AnyArray, b: AnyArray) -> jax.Array:
         return jnp.where(condition.reshape(-1, *[1] * (a.ndim - 1)), a, b)
 
     return CurveState(*map(pick, yes, no))
 
 
-def _factorized(matrix: Any) -> Callable[[Any], Any]:
+def _factorized(matrix: jax.Array) -> Callable[[jax.Array], jax.Array]:
     """Factor a batch of matrices once; return what solves for right-hand sides [L, N, K]."""
     factors, _, order = jax.lax.linalg.lu(matrix)
 
-    def solve(rhs: Any) -> Any:
+    def solve(rhs: jax.Array) -> jax.Array:
         below = jax.lax.linalg.triangular_solve(
             factors,
             jnp.take_along_axis(rhs, order[..., None], axis=1),
@@ -342,5 +355,5 @@ def _factorized(matrix: Any) -> Callable[[Any], Any]:
     return solve
 
 
-def _with_zero(g: Any) -> Any:
+def _with_zero(g: AnyArray) -> jax.Array:
     return jnp.concatenate([g, jnp.zeros_like(g[:, :1])], axis=1)

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+
+from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -98,12 +101,12 @@ def with_drive(step_map: StepMap) -> Driven | None:
     place = max(k for k, entry in enumerate(met) if entry == (squash, most))
     step, n_inputs = step_map.step, step_map.n_inputs
 
-    def driven(params: Any, h: Any, u: Any) -> Any:
+    def driven(params: PyTree, h: jax.Array, u: jax.Array) -> jax.Array:
         own, v, w = u[:n_inputs], u[n_inputs:-1], u[-1]
         program = jax.make_jaxpr(step)(params, h, own)
         return _evaluate(program, jax.tree.leaves((params, h, own)), _Inserting(place, v, w))[0]
 
-    def box(params: Any, u: Any) -> Any:
+    def box(params: PyTree, u: jax.Array) -> tuple[jax.Array, jax.Array]:
         assert step_map.box is not None
         return step_map.box(params, u[:n_inputs])
 
@@ -131,7 +134,7 @@ def _nonlinearities(step_map: StepMap) -> list[tuple[str, int]]:
     """Return name and size of those in a step, in the order of its program."""
     met: list[tuple[str, int]] = []
 
-    def run(params: Any, h: Any, u: Any) -> Any:
+    def run(params: PyTree, h: jax.Array, u: jax.Array) -> list[AnyArray]:
         program = jax.make_jaxpr(step_map.step)(params, h, u)
         return _evaluate(program, jax.tree.leaves((params, h, u)), _Counting(met))
 
@@ -147,7 +150,7 @@ class _Counting:
     def __init__(self, sizes: list[tuple[str, int]]) -> None:
         self.sizes = sizes
 
-    def __call__(self, name: str, values: list[Any]) -> list[Any]:
+    def __call__(self, name: str, values: list[AnyArray]) -> list[AnyArray]:
         self.sizes.append((name, max(int(np.size(value)) for value in values)))
         return values
 
@@ -155,10 +158,10 @@ class _Counting:
 class _Inserting:
     """Changes what goes into one of them."""
 
-    def __init__(self, place: int, v: Any, w: Any) -> None:
+    def __init__(self, place: int, v: jax.Array, w: jax.Array) -> None:
         self.place, self.v, self.w, self.met = place, v, w, 0
 
-    def __call__(self, name: str, values: list[Any]) -> list[Any]:
+    def __call__(self, name: str, values: list[AnyArray]) -> list[Any]:
         here = self.met == self.place
         self.met += 1
         if not here:
@@ -169,25 +172,27 @@ class _Inserting:
         return [pushed if j == k else value for j, value in enumerate(values)]
 
 
-def _argument(values: list[Any]) -> int:
+def _argument(values: list[AnyArray]) -> int:
     """Tell which operand is the variable one: max has a constant beside it."""
     return int(np.argmax([np.size(value) * (2 if _is_traced(value) else 1) for value in values]))
 
 
-def _is_traced(value: Any) -> bool:
+def _is_traced(value: object) -> bool:
     return isinstance(value, jax.core.Tracer)
 
 
-def _evaluate(closed: ClosedJaxpr, arguments: list[Any], visit: Any) -> list[Any]:
+def _evaluate(closed: ClosedJaxpr, arguments: list[AnyArray], visit: AnyFunction) -> list[Any]:
     """Run a jaxpr, calls inlined, and show every nonlinearity's operands to ``visit``."""
     return _run(closed.jaxpr, closed.consts, arguments, visit)
 
 
-def _run(jaxpr: Jaxpr, constants: list[Any], arguments: list[Any], visit: Any) -> list[Any]:
-    values: dict[Any, Any] = dict(zip(jaxpr.constvars, constants, strict=True))
+def _run(
+    jaxpr: Jaxpr, constants: list[AnyArray], arguments: list[AnyArray], visit: AnyFunction
+) -> list[AnyArray]:
+    values: dict[Var, AnyArray] = dict(zip(jaxpr.constvars, constants, strict=True))
     values |= dict(zip(jaxpr.invars, arguments, strict=True))
 
-    def read(atom: Any) -> Any:
+    def read(atom: Var | Literal) -> AnyArray:
         return atom.val if isinstance(atom, Literal) else values[atom]
 
     for equation in jaxpr.eqns:
@@ -206,7 +211,7 @@ def _run(jaxpr: Jaxpr, constants: list[Any], arguments: list[Any], visit: Any) -
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _beside_zero(equation: Any, operands: list[Any]) -> bool:
+def _beside_zero(equation: JaxprEqn, operands: list[AnyArray]) -> bool:
     """Tell a relu, max(z, 0), from other uses of max."""
     return any(
         not _is_traced(value) and np.size(value) == 1 and float(np.asarray(value).ravel()[0]) == 0.0
@@ -214,7 +219,7 @@ def _beside_zero(equation: Any, operands: list[Any]) -> bool:
     )
 
 
-def _inner(equation: Any) -> ClosedJaxpr | None:
+def _inner(equation: JaxprEqn) -> ClosedJaxpr | None:
     for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
         inner = equation.params.get(key)
         if isinstance(inner, ClosedJaxpr):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -411,7 +411,7 @@ def _empty_job(step_map: StepMap, size: int) -> Job:
     )
 
 
-def _empty_state(n: int, size: int, room: int) -> Any:
+def _empty_state(n: int, size: int, room: int) -> CurveState:
     return CurveState(
         z=np.zeros((size, n + 1)),
         tangent=np.zeros((size, n + 1)),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.batches import padded
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder.candidates import Candidates, concatenate_candidates
@@ -474,7 +475,9 @@ def _groups(x: np.ndarray, u: np.ndarray) -> np.ndarray:
     return group
 
 
-def _checked(step_map: StepMap, x_init: Any, inputs: Any) -> tuple[np.ndarray, np.ndarray]:
+def _checked(
+    step_map: StepMap, x_init: AnyArray, inputs: AnyArray
+) -> tuple[np.ndarray, np.ndarray]:
     x = np.array(x_init, dtype=np.float64)
     u = np.array(inputs, dtype=np.float64)
     if x.ndim != 2 or x.shape[1] != step_map.n_states:
@@ -488,7 +491,7 @@ def _checked(step_map: StepMap, x_init: Any, inputs: Any) -> tuple[np.ndarray, n
     return x, u
 
 
-def _at_least(name: str, value: Any, least: int) -> None:
+def _at_least(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} is {value!r}, expected an integer of at least {least}.")
     if value < least:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+
+from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.arrays import AnyArray
+from fpf_notebook.dynamics.step_map import StepFunction
 
 __all__ = ["FlowState", "Limits", "RunEnd", "RunState", "build_flow", "build_map"]
 
@@ -43,25 +47,28 @@ class RunState(NamedTuple):
     steps taken since then, ``span`` after how many steps the next mark is set.
     """
 
-    x: Any  # [L, N]
-    speed: Any  # [L], length of the last step
-    mark: Any  # [L, N]
-    since: Any  # [L] int32
-    span: Any  # [L] int32
-    period: Any  # [L] int32, 0 where nothing came back
-    n_steps: Any  # [L] int32
-    end: Any  # [L] int8
+    x: AnyArray  # [L, N]
+    speed: AnyArray  # [L], length of the last step
+    mark: AnyArray  # [L, N]
+    since: AnyArray  # [L] int32
+    span: AnyArray  # [L] int32
+    period: AnyArray  # [L] int32, 0 where nothing came back
+    n_steps: AnyArray  # [L] int32
+    end: AnyArray  # [L] int8
 
 
 class FlowState(NamedTuple):
     """Lanes of a flow: ``slope`` is dx/dt at x, ``dt`` the next step, ``speed`` is |dx/dt| dt."""
 
-    x: Any  # [L, N]
-    speed: Any  # [L]
-    slope: Any  # [L, N]
-    dt: Any  # [L], 0 before the first step
-    n_steps: Any  # [L] int32
-    end: Any  # [L] int8
+    x: AnyArray  # [L, N]
+    speed: AnyArray  # [L]
+    slope: AnyArray  # [L, N]
+    dt: AnyArray  # [L], 0 before the first step
+    n_steps: AnyArray  # [L] int32
+    end: AnyArray  # [L] int8
+
+
+Runs = TypeVar("Runs", RunState, FlowState)
 
 
 class Limits(NamedTuple):
@@ -76,7 +83,7 @@ class Limits(NamedTuple):
     tol_local: Any  # error of one step of a flow, relative to 1 + |x|
 
 
-def build_map(step: Callable[[Any, Any, Any], Any], dtype: str) -> Any:
+def build_map(step: StepFunction, dtype: str) -> AnyFunction:
     """Compile the loop for a map.
 
     Returns
@@ -87,7 +94,7 @@ def build_map(step: Callable[[Any, Any, Any], Any], dtype: str) -> Any:
     """
     apply = _in_double(step, dtype)
 
-    def iterate(params: Any, u: Any, runs: RunState, limits: Limits) -> RunState:
+    def iterate(params: PyTree, u: AnyArray, runs: RunState, limits: Limits) -> RunState:
         new = apply(params, runs.x, u)
         size = 1.0 + jnp.linalg.norm(new, axis=-1)
         renew = runs.since >= runs.span
@@ -118,7 +125,7 @@ def build_map(step: Callable[[Any, Any, Any], Any], dtype: str) -> Any:
     return _loop(iterate)
 
 
-def build_flow(step: Callable[[Any, Any, Any], Any], dtype: str) -> Any:
+def build_flow(step: StepFunction, dtype: str) -> AnyFunction:
     """Compile the loop for a flow: the method of Bogacki & Shampine (1989), a step size a lane.
 
     Its error estimate also keeps the step within the region of stability, so that next to a
@@ -132,7 +139,7 @@ def build_flow(step: Callable[[Any, Any, Any], Any], dtype: str) -> Any:
     """
     apply = _in_double(step, dtype)
 
-    def iterate(params: Any, u: Any, runs: FlowState, limits: Limits) -> FlowState:
+    def iterate(params: jax.Array, u: object, runs: FlowState, limits: Limits) -> FlowState:
         fresh = runs.dt == 0.0
         k1 = jnp.where(fresh[:, None], apply(params, runs.x, u), runs.slope)
         size = 1.0 + jnp.linalg.norm(runs.x, axis=-1)
@@ -173,11 +180,11 @@ def build_flow(step: Callable[[Any, Any, Any], Any], dtype: str) -> Any:
     return _loop(iterate)
 
 
-def _running(runs: Any, limits: Limits) -> Any:
+def _running(runs: Runs, limits: Limits) -> AnyArray:
     return (runs.end == RunEnd.MOVING) & (runs.n_steps < limits.max_steps)
 
 
-def _where(running: Any, moved: Any, runs: Any) -> Any:
+def _where(running: AnyArray, moved: Runs, runs: Runs) -> Runs:
     return type(runs)(
         *(
             jnp.where(running[:, None] if new.ndim == 2 else running, new, old)
@@ -186,22 +193,27 @@ def _where(running: Any, moved: Any, runs: Any) -> Any:
     )
 
 
-def _in_double(step: Callable[[Any, Any, Any], Any], dtype: str) -> Callable[..., Any]:
-    def apply(params: Any, x: Any, u: Any) -> Any:
+def _in_double(step: StepFunction, dtype: str) -> Callable[..., AnyArray]:
+    def apply(params: PyTree, x: jax.Array, u: jax.Array) -> AnyArray:
         return step(params, x.astype(dtype), u.astype(dtype)).astype(jnp.float64)
 
     return jax.vmap(apply, in_axes=(None, 0, 0))
 
 
-def _loop(iterate: Callable[..., Any]) -> Any:
+def _loop(iterate: Callable[[PyTree, jax.Array, Runs, Limits], Runs]) -> Callable[..., Runs]:
     def run_on(
-        params: Any, u: Any, runs: Any, limits: Limits, n_steps: Any, min_running: Any
-    ) -> Any:
-        def proceed(carry: tuple[Any, Any]) -> Any:
+        params: PyTree,
+        u: jax.Array,
+        runs: Runs,
+        limits: Limits,
+        n_steps: jax.Array,
+        min_running: jax.Array,
+    ) -> Runs:
+        def proceed(carry: tuple[jax.Array, Runs]) -> jax.Array:
             k, now = carry
             return (k < n_steps) & (jnp.sum(_running(now, limits)) > min_running)
 
-        def body(carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        def body(carry: tuple[jax.Array, Runs]) -> tuple[jax.Array, Runs]:
             k, now = carry
             return k + 1, iterate(params, u, now, limits)
 

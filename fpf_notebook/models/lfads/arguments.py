@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, get_args
 
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.analysis.spike_checks import check_count, check_positive, checked_spikes
 from fpf_notebook.models.forward import Step
 from fpf_notebook.models.input_point import InputPoint
@@ -19,13 +19,13 @@ _MAY_BE_ZERO = ("ext_input_dim", "ci_lag", "con_dim", "co_dim")
 
 
 def check_structure(
-    sizes: Mapping[str, Any],
+    sizes: JsonObject,
     *,
     gen_dim: int,
-    dropout_rate: Any,
-    ic_prior: Any,
-    co_prior: Any,
-    ic_post_var_min: Any,
+    dropout_rate: object,
+    ic_prior: object,
+    co_prior: object,
+    ic_post_var_min: object,
     reconstruction: Any,
     dt: Any,
     step: Step,
@@ -82,7 +82,7 @@ def check_structure(
     )
 
 
-def check_inputs(structure: Structure, inputs: Any) -> Float[np.ndarray, "trial time n_inputs"]:
+def check_inputs(structure: Structure, inputs: object) -> Float[np.ndarray, "trial time n_inputs"]:
     """Return trials as long as what is generated, or raise an error that says what is wrong."""
     array = np.asarray(inputs)
     n_data, n_ext = structure.encod_data_dim, structure.ext_input_dim

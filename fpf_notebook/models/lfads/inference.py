@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.models.forward import Parameters
 from fpf_notebook.models.jslds_core import part_of
 from fpf_notebook.models.lfads.passes import (
@@ -29,7 +30,7 @@ from fpf_notebook.models.lfads.readout import (
 from fpf_notebook.models.lfads.structure import Structure
 
 
-def posterior_mean(structure: Structure, params: Parameters, inputs: np.ndarray) -> dict[str, Any]:
+def posterior_mean(structure: Structure, params: Parameters, inputs: np.ndarray) -> JsonObject:
     """Return what is inferred at the mean of the posterior, by the names of `LFADSRun`."""
     return _numpy(_infer(structure, params, inputs, no_noise(structure, len(inputs))), params)
 
@@ -41,7 +42,7 @@ def averaged_samples(
     *,
     n_samples: int,
     seed: int,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the mean over samples of everything that is inferred, by the names of `LFADSRun`."""
     mean = _average(structure, params, inputs, jax.random.key(seed), n_samples)
     return _numpy(mean, params)
@@ -84,13 +85,13 @@ def _infer(
 
 @partial(jax.jit, static_argnames="structure")
 def _average(
-    structure: Structure, params: Parameters, inputs: Array, key: Array, n_samples: Any
+    structure: Structure, params: Parameters, inputs: Array, key: Array, n_samples: object
 ) -> dict[str, Array]:
     def one(k: Any) -> dict[str, Array]:
         noise = draw_noise(structure, jax.random.fold_in(key, k), inputs.shape[0])
         return _outputs(structure, params, run_pass(structure, params, inputs, noise))
 
-    def add(k: Any, sums: dict[str, Array]) -> dict[str, Array]:
+    def add(k: object, sums: dict[str, Array]) -> dict[str, Array]:
         return jax.tree.map(jnp.add, sums, one(k))
 
     # One sample after the other: all at once would take n_samples times the memory.
@@ -108,7 +109,7 @@ _OF_JSLDS = (
 )
 
 
-def _numpy(values: dict[str, Array], params: Parameters) -> dict[str, Any]:
-    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in values.items()}
+def _numpy(values: dict[str, Array], params: Parameters) -> JsonObject:
+    arrays: dict[str, object] = {name: np.asarray(value) for name, value in values.items()}
     arrays |= {name: None for name in _OF_JSLDS if name not in arrays}
     return arrays | {"readout": np.asarray(readout_matrix(part_of(params, READOUT)))}

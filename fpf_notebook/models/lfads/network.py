@@ -373,7 +373,9 @@ class LFADS(bp.DynamicalSystem):  # type: ignore[misc]
         )
 
 
-def _generator(given: Any, n_inputs: int, gen_dim: int | None, seed: int) -> RecurrentModel | JSLDS:
+def _generator(
+    given: object, n_inputs: int, gen_dim: int | None, seed: int
+) -> RecurrentModel | JSLDS:
     """Return the network that generates; check that it fits."""
     if given is None or given is JSLDS or given is GRU:
         n = check_count("gen_dim", 64 if gen_dim is None else gen_dim, least=1)

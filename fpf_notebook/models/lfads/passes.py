@@ -156,6 +156,6 @@ def _controlled(
 
     con = jnp.broadcast_to(controller["h0"], (g0.shape[0], structure.con_dim))
     over_time = tuple(jnp.swapaxes(x, 0, 1) for x in (given, ext, noise))
-    made: Any = jax.lax.scan(advance, (con, initial_carry(g0)), over_time)[1]
+    made: object = jax.lax.scan(advance, (con, initial_carry(g0)), over_time)[1]
     states, mean, variance, inferred = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), made)
     return states, mean, variance, inferred

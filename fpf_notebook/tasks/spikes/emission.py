@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.analysis.spike_checks import check_count, check_positive
 
 
@@ -46,12 +45,12 @@ def random_split(n_trials: int, share: float, rng: np.random.Generator) -> np.nd
     return valid
 
 
-def check_common(settings: dict[str, Any], *, heldin_share: float = 1.0) -> dict[str, Any]:
+def check_common(settings: JsonObject, *, heldin_share: float = 1.0) -> JsonObject:
     """Check the settings that all synthetic sets share, each by its name.
 
     Where ``n_heldin`` is None, it becomes the given share of the neurons.
     """
-    checked: dict[str, Any] = dict(settings)
+    checked: JsonObject = dict(settings)
     for name, value in settings.items():
         if name == "n_heldin" and value is None:
             continue

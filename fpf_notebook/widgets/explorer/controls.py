@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as ipw
 import traitlets
 
+from fpf_notebook._types import AnyFunction
 from fpf_notebook.finder.options import METHODS
 from fpf_notebook.widgets.explorer.scene import COLOUR_BY, PROJECTIONS
+
+if TYPE_CHECKING:
+    from fpf_notebook.widgets.explorer.widget import FixedPointExplorer
+
 
 _STYLE = {"description_width": "78px"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -25,7 +30,7 @@ def _log(name: str, tooltip: str, low: float, high: float) -> ipw.FloatLogSlider
     )  # fmt: skip
 
 
-def search_controls(explorer: Any) -> list[ipw.Widget]:
+def search_controls(explorer: FixedPointExplorer) -> list[ipw.Widget]:
     """Sliders and switches of the search, linked both ways."""
     tol_q = _log("tol_q", "a fixed point has a q of at most this; only filters", -34, -2)
     tol_unique = _log("tol_unique", "points nearer than this are one point; only filters", -6, 0)
@@ -82,7 +87,7 @@ def search_controls(explorer: Any) -> list[ipw.Widget]:
     return [tol_q, noise, n_inits, tol_unique, final, method, last]
 
 
-def input_controls(explorer: Any) -> list[ipw.Widget]:
+def input_controls(explorer: FixedPointExplorer) -> list[ipw.Widget]:
     """One slider for each input channel."""
     sliders = []
     for channel, value in enumerate(explorer.input):
@@ -96,10 +101,10 @@ def input_controls(explorer: Any) -> list[ipw.Widget]:
         slider.add_class(f"fpf-input-{channel}")
         sliders.append(slider)
 
-    def to_explorer(_: Any) -> None:
+    def to_explorer(_: object) -> None:
         explorer.input = tuple(slider.value for slider in sliders)
 
-    def from_explorer(_: Any) -> None:
+    def from_explorer(_: object) -> None:
         for slider, value in zip(sliders, explorer.input, strict=True):
             slider.min, slider.max = min(slider.min, value), max(slider.max, value)
             slider.value = value
@@ -110,7 +115,7 @@ def input_controls(explorer: Any) -> list[ipw.Widget]:
     return sliders
 
 
-def view_controls(explorer: Any) -> list[ipw.Widget]:
+def view_controls(explorer: FixedPointExplorer) -> list[ipw.Widget]:
     """Return what decides what is shown, and how."""
     projection = ipw.Dropdown(
         options=[k for k in PROJECTIONS if k != "readout" or explorer.has_readout],
@@ -129,13 +134,13 @@ def view_controls(explorer: Any) -> list[ipw.Widget]:
     traitlets.link((explorer, "colour_by"), (colour, "value"))
     units.value = ", ".join(map(str, explorer.units))
 
-    def typed(_: Any) -> None:
+    def typed(_: object) -> None:
         try:
             explorer.units = tuple(int(part) for part in units.value.split(","))
         except (ValueError, traitlets.TraitError):
             units.value = ", ".join(map(str, explorer.units))
 
-    def only_for_units(_: Any = None) -> None:
+    def only_for_units(_: object = None) -> None:
         units.layout.display = None if explorer.projection == "units" else "none"
 
     units.observe(typed, names="value")
@@ -144,10 +149,10 @@ def view_controls(explorer: Any) -> list[ipw.Widget]:
     return [projection, colour, units]
 
 
-def launch_controls(explorer: Any) -> list[ipw.Widget]:
+def launch_controls(explorer: FixedPointExplorer) -> list[ipw.Widget]:
     """Push the selected point along its modes, pulse an input, clear."""
 
-    def button(text: str, tooltip: str, click: Any) -> ipw.Button:
+    def button(text: str, tooltip: str, click: AnyFunction) -> ipw.Button:
         made = ipw.Button(
             description=text, tooltip=tooltip, layout=ipw.Layout(width="auto", height="26px")
         )
@@ -194,7 +199,7 @@ def heading(text: str) -> ipw.HTML:
     return ipw.HTML(f'<div style="{style}">{text}</div>', layout=ipw.Layout(margin="4px 0 0 0"))
 
 
-def control_column(explorer: Any) -> ipw.VBox:
+def control_column(explorer: FixedPointExplorer) -> ipw.VBox:
     """All controls of the explorer."""
     inputs = input_controls(explorer)
     children: list[ipw.Widget] = [

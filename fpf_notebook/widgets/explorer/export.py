@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -19,9 +20,9 @@ class ExplorerExport(StaticPicture):
     step_map: StepMap
     state_traj: np.ndarray
     selected: int | None
-    _found: Any
+    _found: object
     _axes: Any
-    _model_options: dict[str, Any]
+    _model_options: JsonObject
 
     @property
     def fixed_points(self) -> FixedPoints:
@@ -38,10 +39,10 @@ class ExplorerExport(StaticPicture):
         """What is searched for."""
         raise NotImplementedError
 
-    def _starts(self) -> dict[str, Any]:
+    def _starts(self) -> JsonObject:
         return {"xyz": scenes.starts_of(self.all_candidates, self._axes)}
 
-    def figure(self) -> Any:
+    def figure(self) -> JsonObject:
         """Return what is seen as a plotly figure."""
         from fpf_notebook.plots import plot_fixed_points
 
@@ -49,7 +50,7 @@ class ExplorerExport(StaticPicture):
             self.fixed_points, self.state_traj, projection=self._axes, backend="plotly"
         )
 
-    def _page(self) -> tuple[list[dict[str, Any]], str]:
+    def _page(self) -> tuple[list[dict[str, object]], str]:
         from fpf_notebook.widgets.inspector.scene import inspector_scene
 
         points = self.fixed_points
@@ -75,7 +76,7 @@ class ExplorerExport(StaticPicture):
     def _summary(self) -> str:
         return f"FixedPointExplorer: {self.picture.status.get('text', '')}"
 
-    def _static_figure(self) -> Any:
+    def _static_figure(self) -> object:
         from fpf_notebook.plots import plot_fixed_points
 
         if self._found is None:

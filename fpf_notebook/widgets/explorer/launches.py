@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fpf_notebook.analysis import launches
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.result.fixed_points import FixedPoints
+
+if TYPE_CHECKING:
+    from fpf_notebook.plots.projection import Projection
 
 
 class Launching:
@@ -18,8 +21,8 @@ class Launching:
     step_map: StepMap
     selected: int | None
     push_size: float
-    input: Any
-    _axes: Any
+    input: list[float]
+    _axes: Projection
     _launches: list[tuple[np.ndarray, str]]
 
     @property

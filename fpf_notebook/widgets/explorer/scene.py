@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.following import FOLLOWING
 from fpf_notebook.plots.classes import classes_of, summary_of
@@ -28,7 +28,7 @@ COLOUR_BY = {
 WHOLE = ("index", "condition", "unstable directions")
 """What is counted: a colour each, and no scale between them."""
 
-EMPTY_Q: dict[str, Any] = {
+EMPTY_Q: JsonObject = {
     "logq": np.zeros(0),
     "kept": np.zeros(0, dtype=np.uint8),
     "threshold": -12.0,
@@ -112,7 +112,7 @@ def padded(coordinates: np.ndarray) -> np.ndarray:
     return np.pad(coordinates[..., :3], width)
 
 
-def bounds_of(clouds: list[np.ndarray], old: dict[str, Any] | None = None) -> dict[str, Any]:
+def bounds_of(clouds: list[np.ndarray], old: JsonObject | None = None) -> JsonObject:
     """Return centre and half-widths of the picture's box.
 
     Parameters
@@ -217,12 +217,12 @@ def mode_lines(points: FixedPoints, projection: Projection, reach: float) -> dic
 def state_scene(
     points: FixedPoints,
     projection: Projection,
-    bounds: dict[str, Any],
+    bounds: JsonObject,
     *,
     colour_by: str = "stability",
     launches: list[tuple[np.ndarray, str]] | None = None,
     sample: str = "",
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the state space as the browser draws it, without trajectories and initial states.
 
     Parameters
@@ -261,7 +261,7 @@ def state_scene(
     }
 
 
-def q_scene(found: Found) -> dict[str, Any]:
+def q_scene(found: Found) -> JsonObject:
     """Return the histogram of log q with the audit below it."""
     q = found.everything.qstar
     assert q is not None
@@ -288,7 +288,7 @@ def q_scene(found: Found) -> dict[str, Any]:
     }
 
 
-def audit_lines(found: Found) -> list[dict[str, Any]]:
+def audit_lines(found: Found) -> list[JsonObject]:
     """Say in a few words, with the whole reason as a tooltip, what became of the starts."""
     audit = found.unique.audit
     if audit is None:
@@ -309,7 +309,7 @@ def audit_lines(found: Found) -> list[dict[str, Any]]:
     return out
 
 
-def status_of(found: Found) -> dict[str, Any]:
+def status_of(found: Found) -> JsonObject:
     """Return the status line: what was found, the index sum, the time, and what it proves."""
     points = found.unique
     if found.following:
@@ -354,7 +354,7 @@ def _next_step(found: Found) -> dict[str, str]:
     return {"label": "give it more time", "reason": "; ".join([*reasons, stopped]).strip("; ")}
 
 
-def _following_status(found: Found) -> dict[str, Any]:
+def _following_status(found: Found) -> JsonObject:
     """Say what is shown while a hand moves a slider, and that it is no more than that."""
     points = found.unique
     words = summary_of(classes_of(points, len(points))).replace("; ", ", ")

@@ -8,12 +8,13 @@ import threading
 import uuid
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ipw
 import numpy as np
 import traitlets
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.options import Options
@@ -32,6 +33,10 @@ from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import GRACE, Job, LatestWins, Report, ThrottledProgress
 from fpf_notebook.widgets.status import report_status
 from fpf_notebook.widgets.view import ExplorerPicture
+
+if TYPE_CHECKING:
+    from traitlets import Bunch
+
 
 # Traits that are options of the finder, and those that say where it starts.
 _OPTIONS = ("method", "random_seed", "tol_q", "tol_unique", "final_q_threshold")
@@ -109,11 +114,11 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
 
     def __init__(
         self,
-        model: Any,
-        state_traj: Any,
-        inputs: Any = None,
+        model: object,
+        state_traj: object,
+        inputs: object = None,
         *,
-        valid_bxt: Any = None,
+        valid_bxt: object = None,
         auto: bool = True,
         **options: Any,
     ) -> None:
@@ -150,7 +155,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         self._prepared = False  # whether what follows points is compiled
         self._usual = 0.0  # seconds of a search
         self._launches: list[tuple[np.ndarray, str]] = []
-        self._bounds: dict[str, Any] | None = None
+        self._bounds: JsonObject | None = None
         self._axes: Any = None
         self._lock = threading.RLock()
         self.picture = ExplorerPicture()
@@ -189,11 +194,11 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         self.observe(lambda _: self._recolour(), names=["colour_by"])
         picture.observe(self._shown_changed, names="options")
 
-    def _threshold_dragged(self, change: Any) -> None:
+    def _threshold_dragged(self, change: Bunch) -> None:
         if abs(np.log10(max(self.tol_q, 1e-36)) - change["new"]) > 1e-6:
             self.tol_q = float(10.0 ** change["new"])
 
-    def _shown_changed(self, change: Any) -> None:
+    def _shown_changed(self, change: Bunch) -> None:
         if bool(change["old"].get("starts")) != bool(change["new"].get("starts")):
             self._show()
 
@@ -201,7 +206,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         self._show()
         self._say(scenes.unhonoured(self.fixed_points, self.colour_by))
 
-    def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+    def _on_message(self, _: object, content: JsonObject, __: object) -> None:
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "go_on":
             self.go_on()
@@ -218,7 +223,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
             self.launch_at(*place)
 
     @traitlets.validate("input")
-    def _valid_input(self, proposal: Any) -> tuple[float, ...]:
+    def _valid_input(self, proposal: Bunch) -> tuple[float, ...]:
         try:
             values = tuple(float(v) for v in np.ravel(proposal["value"]))
         except (TypeError, ValueError):
@@ -230,7 +235,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         return values
 
     @traitlets.validate(*_OPTIONS, *_STARTS)
-    def _valid_setting(self, proposal: Any) -> Any:
+    def _valid_setting(self, proposal: Bunch) -> Any:
         """Refuse what no search can be made with; the old value stays."""
         name, value = proposal["trait"].name, proposal["value"]
         try:
@@ -241,7 +246,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
             raise SettingError(str(problem)) from None
 
     @traitlets.validate("push_size")
-    def _valid_push(self, proposal: Any) -> float:
+    def _valid_push(self, proposal: Bunch) -> float:
         if not 0 < proposal["value"] < np.inf:
             raise SettingError(f"push_size is {proposal['value']!r}, expected a positive number.")
         return float(proposal["value"])
@@ -250,7 +255,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         self.picture.put(status={**self.picture.status, "error": words})
 
     @traitlets.validate("units")
-    def _valid_units(self, proposal: Any) -> tuple[int, ...]:
+    def _valid_units(self, proposal: Bunch) -> tuple[int, ...]:
         try:
             units = tuple(int(k) for k in proposal["value"])
         except (TypeError, ValueError):
@@ -263,7 +268,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         return units
 
     @traitlets.validate("selected")
-    def _valid_selected(self, proposal: Any) -> int | None:
+    def _valid_selected(self, proposal: Bunch) -> int | None:
         index = proposal["value"]
         if index is not None and not 0 <= index < len(self.fixed_points):
             raise SettingError(
@@ -320,7 +325,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
     @property
     def request(self) -> SearchRequest:
         """What is searched for with the present settings; ``request.to_code()`` is the script."""
-        options: dict[str, Any] = {name: getattr(self, name) for name in _OPTIONS}
+        options: JsonObject = {name: getattr(self, name) for name in _OPTIONS}
         options["search_tol_q"] = self._search_tol_q if self.method == "newton" else None
         return self._base.replace(
             options=dataclasses.replace(self._base.options, **options),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.analysis import normality as nn
 from fpf_notebook.dynamics.jacobians import linearize
 from fpf_notebook.dynamics.step_map import StepMap
@@ -64,7 +64,7 @@ def inspector_scene(
     mode: int = 0,
     amplitude: float = 0.05,
     order: str = "clustering",
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the scene of the inspector.
 
     Parameters
@@ -122,7 +122,7 @@ def point_detail(
     mode: int = 0,
     amplitude: float = 0.05,
     order: str = "clustering",
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return what is shown of one point."""
     assert points.J_xstar is not None
     assert points.eigval_J_xstar is not None
@@ -169,7 +169,7 @@ def unit_order(points: FixedPoints, index: int, order: str) -> np.ndarray:
     return np.arange(len(J))
 
 
-def mode_details(points: FixedPoints, index: int, step_map: StepMap | None) -> list[dict[str, Any]]:
+def mode_details(points: FixedPoints, index: int, step_map: StepMap | None) -> list[JsonObject]:
     """Return the modes of one point: vectors, time constant, period, overlaps."""
     values, right = points.eigval_J_xstar, points.eigvec_J_xstar
     if values is None or right is None:
@@ -274,7 +274,7 @@ def response(
     mode: int,
     amplitude: float,
     n_steps: int = 40,
-) -> dict[str, Any] | None:
+) -> JsonObject | None:
     """Compare the linear prediction with the network after a push along a mode."""
     if step_map is None or points.inputs is None or points.eigvec_J_xstar is None:
         return None

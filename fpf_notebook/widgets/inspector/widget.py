@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ipw
 import numpy as np
 import traitlets
+from numpy.typing import ArrayLike
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.suggest import refuse_unknown
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -21,6 +23,12 @@ from fpf_notebook.widgets.points import ShowsPoints
 from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
 from fpf_notebook.widgets.view import InspectorPicture
+
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
+    from fpf_notebook.dynamics.step_map import StepMap
+    from fpf_notebook.widgets.explorer.widget import FixedPointExplorer
+
 
 _STYLE = {"description_width": "92px"}
 
@@ -67,11 +75,11 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
 
     def __init__(
         self,
-        source: Any,
+        source: object,
         *,
-        point: Any = None,
-        inputs: Any = None,
-        step_map: Any = None,
+        point: object = None,
+        inputs: ArrayLike | None = None,
+        step_map: StepMap | None = None,
         selected: int | None = None,
         **options: Any,
     ) -> None:
@@ -134,19 +142,19 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
         traitlets.link((self, "amplitude"), (amplitude, "value"))
         traitlets.link((self, "order"), (order, "value"))
 
-        def typed(_: Any) -> None:
+        def typed(_: object) -> None:
             words = compare.value.replace(",", " ").split()
             self.compare = [int(word) for word in words if word.isdigit()]
 
         compare.observe(typed, names="value")
         return ipw.HBox([amplitude, order, compare], layout=ipw.Layout(flex_flow="row wrap"))
 
-    def _follow(self, explorer: Any) -> None:
+    def _follow(self, explorer: FixedPointExplorer) -> None:
         """Keep step with an explorer, without keeping either alive."""
         self._selection_link: Any = traitlets.link((explorer, "selected"), (self, "selected"))
         me = weakref.ref(self)
 
-        def changed(_: Any) -> None:
+        def changed(_: object) -> None:
             widget = me()
             if widget is not None:
                 widget._points = widget._explorer.fixed_points
@@ -172,12 +180,12 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
             "order": self.order,
         }
 
-        def work(_: Any, __: Any) -> dict[str, Any]:
+        def work(_: object, __: object) -> JsonObject:
             return scenes.inspector_scene(points, step_map, selected, **settings)  # type: ignore[arg-type]
 
         me = weakref.ref(self)
 
-        def deliver(scene: dict[str, Any]) -> None:
+        def deliver(scene: dict[str, object]) -> None:
             widget = me()
             if widget is not None:
                 widget.picture.put(scene=scene)
@@ -204,7 +212,7 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
 
     # -- exporting ---------------------------------------------------------------------------------
 
-    def _page(self) -> tuple[list[dict[str, Any]], str]:
+    def _page(self) -> tuple[list[dict[str, object]], str]:
         state = self.picture.saved_state()
         state["scene"] = scenes.inspector_scene(
             self._points, self._step_map, None, compare=self.compare, order=self.order,
@@ -218,7 +226,7 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
     def _summary(self) -> str:
         return f"JacobianInspector: {self.picture.status.get('text', '')}"
 
-    def _static_figure(self) -> Any:
+    def _static_figure(self) -> Figure | None:
         from fpf_notebook.plots import plot_spectrum
 
         points = self._points

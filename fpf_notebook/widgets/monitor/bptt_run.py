@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from fpf_notebook._types import JsonObject, PyTree
 from fpf_notebook.widgets.monitor.loop_control import LoopControl, Stopped
 
 
@@ -46,7 +47,7 @@ class BpttRun(LoopControl):
         self._began = 0.0
         self.step = self.epoch = self.n_epochs = 0
         self._losses: list[float] = []
-        self._best: tuple[float, dict[str, Any]] | None = None
+        self._best: tuple[float, JsonObject] | None = None
 
     @property
     def n_steps(self) -> int:
@@ -82,7 +83,7 @@ class BpttRun(LoopControl):
         self._began = time.perf_counter()
         self._notify("compiling")
 
-        def step(*args: Any, **kwargs: Any) -> Any:
+        def step(*args: PyTree, **kwargs: PyTree) -> PyTree:
             if not self.may_go_on():
                 raise Stopped
             self._apply_rate()
@@ -121,10 +122,10 @@ class BpttRun(LoopControl):
         self._remember()
         self._on_epoch(self.epoch)
 
-    def _weights(self) -> dict[str, Any]:
+    def _weights(self) -> dict[str, PyTree]:
         return dict(self._trainer.target.train_vars().unique().items())
 
-    def _values(self) -> dict[str, Any]:
+    def _values(self) -> dict[str, object]:
         return {name: variable.value for name, variable in self._weights().items()}
 
     def _remember(self) -> None:

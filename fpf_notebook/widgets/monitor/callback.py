@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from fpf_notebook._types import AnyFunction, JsonObject, PyTree
 from fpf_notebook.widgets.live import LatestWins
 from fpf_notebook.widgets.monitor.bptt_run import BpttRun
 from fpf_notebook.widgets.monitor.display import MonitorDisplay
 from fpf_notebook.widgets.monitor.snapshot_queue import SnapshotQueue
 from fpf_notebook.widgets.monitor.weights_reader import weights_reader
+
+if TYPE_CHECKING:
+    from fpf_notebook.training.callbacks import EpochInfo
+    from fpf_notebook.training.run import TrainingRun
+
 
 _EARLY = 5  # most attractors are born at the beginning: there every epoch is looked at
 
@@ -21,8 +28,8 @@ class TrainingCallback(MonitorDisplay):
     snapshot_every: int
     _queue: SnapshotQueue
     _trainer: LatestWins
-    _history: Any
-    _read_weights: Any
+    _history: object
+    _read_weights: AnyFunction
     _follows: bool
 
     def _reset(self) -> None:
@@ -31,7 +38,7 @@ class TrainingCallback(MonitorDisplay):
     def _finish(self) -> None:
         raise NotImplementedError
 
-    def log(self, *, step: int | None = None, params: Any = None, **metrics: Any) -> None:
+    def log(self, *, step: int | None = None, params: PyTree = None, **metrics: object) -> None:
         """Add metrics of one step."""
         raise NotImplementedError
 
@@ -47,18 +54,18 @@ class TrainingCallback(MonitorDisplay):
         trials = run.task.sample(1, 12345)
         self._trial = (trials.inputs[0], trials.targets[0], None)
 
-    def on_phase(self, run: Any, phase: str) -> None:
+    def on_phase(self, run: TrainingRun, phase: str) -> None:
         """Show at once that something is being compiled, held or has ended."""
         self._enter(phase)
 
-    def on_epoch(self, run: Any, info: Any) -> None:
+    def on_epoch(self, run: TrainingRun, info: EpochInfo) -> None:
         """Log an epoch and, now and then, take a snapshot."""
         series = dict(info.series)
         if len(info.terms) == 1:  # the only term is the loss itself
             for name in info.terms:
                 series.pop(name, None)
         self.metrics.add(info.steps, series)
-        extra: dict[str, Any] = {
+        extra: JsonObject = {
             "validation_loss": info.validation_loss,
             "validation_accuracy": info.validation_accuracy,
         }
@@ -67,7 +74,7 @@ class TrainingCallback(MonitorDisplay):
             self._queue.put(info.epoch, run.parameters(), info.seconds)
         self._paint()
 
-    def on_stop(self, run: Any) -> None:
+    def on_stop(self, run: TrainingRun) -> None:
         """Show the end; search what is left."""
         self._history = run.history
         if run.history is not None and run.history.diverged:
@@ -82,7 +89,7 @@ class TrainingCallback(MonitorDisplay):
     # -- brainpy.BPTT ------------------------------------------------------------------------------
 
     def _bptt_run(self, trainer: Any) -> BpttRun:
-        def on_batch(batch: Any) -> None:
+        def on_batch(batch: PyTree) -> None:
             try:
                 inputs, targets = (np.asarray(part, dtype=np.float64) for part in batch)
                 step_map = self._queue.prepare(trainer.target, inputs)
@@ -105,7 +112,9 @@ class TrainingCallback(MonitorDisplay):
         )
         return run
 
-    def show_trial(self, inputs: Any, targets: Any, outputs: Any) -> None:
+    def show_trial(
+        self, inputs: ArrayLike | None, targets: ArrayLike | None, outputs: ArrayLike | None
+    ) -> None:
         """Show an example trial; each [time, channel] or None."""
         self._trial = (inputs, targets, outputs)
         self._paint()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as ipw
 import traitlets
 
+if TYPE_CHECKING:
+    from traitlets import Bunch
 
-def monitor_controls(monitor: Any) -> ipw.HBox:
+    from fpf_notebook.widgets.monitor.widget import TrainingMonitor
+
+
+def monitor_controls(monitor: TrainingMonitor) -> ipw.HBox:
     """Pause, stop, learning rate, and how often to take a snapshot."""
     pause = ipw.Button(
         description="Pause", icon="pause", tooltip="hold the training after the present chunk",
@@ -38,18 +43,18 @@ def monitor_controls(monitor: Any) -> ipw.HBox:
     stop.on_click(lambda _: monitor.stop())
     shown = {"rate": False}
 
-    def moved(change: Any) -> None:
+    def moved(change: Bunch) -> None:
         if not shown["rate"]:
             monitor.learning_rate = change["new"]
 
-    def phase_changed(_: Any = None) -> None:
+    def phase_changed(_: object = None) -> None:
         running = monitor.phase in ("starting", "compiling", "training", "paused")
         pause.disabled = stop.disabled = not running
         held = monitor.pausing
         pause.description, pause.icon = ("Resume", "play") if held else ("Pause", "pause")
         rate.disabled = not running or monitor.learning_rate is None
 
-    def rate_changed(_: Any = None) -> None:
+    def rate_changed(_: object = None) -> None:
         if monitor.learning_rate is None:
             return
         shown["rate"] = True  # showing a scheduled rate must not fix it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from fpf_notebook.widgets.monitor.snapshots import SnapshotBook, history_scene
 from fpf_notebook.widgets.monitor.status import training_status
 from fpf_notebook.widgets.monitor.trial import trial_scene
 from fpf_notebook.widgets.static_picture import StaticPicture
+
+if TYPE_CHECKING:
+    from fpf_notebook._types import Figure
+    from fpf_notebook.widgets.monitor.file import Trial
+
 
 # Seconds from one painting to the next. Within these limits, a painting that takes long is followed
 # by a pause so long that painting takes this share of the time. (The browser, which paints the same
@@ -34,7 +39,7 @@ class MonitorDisplay(StaticPicture):
     learning_rate: float | None
     _run: Any
     _control: Any
-    _trial: tuple[Any, Any, Any] | None
+    _trial: Trial | None
     _painter: LatestWins
     _queue: SnapshotQueue
     _painted: float
@@ -75,7 +80,7 @@ class MonitorDisplay(StaticPicture):
         self._painted = moment
         me = weakref.ref(self)
 
-        def work(_: Any, __: Any) -> None:
+        def work(_: object, __: object) -> None:
             monitor = me()
             if monitor is not None:
                 began = time.thread_time()  # what it takes away from the training
@@ -115,13 +120,13 @@ class MonitorDisplay(StaticPicture):
     def _show_history(self) -> None:
         self.picture.put(history=history_scene(self.snapshots))
 
-    def _page(self) -> tuple[list[dict[str, Any]], str]:
+    def _page(self) -> tuple[list[dict[str, object]], str]:
         return [self.picture.saved_state()], "Training"
 
     def _summary(self) -> str:
         return f"TrainingMonitor: {self.picture.status.get('text', '')}"
 
-    def _static_figure(self) -> Any:
+    def _static_figure(self) -> Figure | None:
         from fpf_notebook.plots import plot_training
 
         curves = curves_of(self.metrics.series())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.files import FileError, read_arrays, write_arrays
 from fpf_notebook.widgets.monitor.log import MetricLog
 from fpf_notebook.widgets.monitor.snapshots import SnapshotBook, book_from_arrays, book_to_arrays
@@ -63,7 +64,7 @@ def load_monitor(
 
 
 def _monitor_of(
-    header: dict[str, Any], arrays: dict[str, np.ndarray]
+    header: JsonObject, arrays: dict[str, np.ndarray]
 ) -> tuple[MetricLog, SnapshotBook, Trial | None]:
     metrics = MetricLog()
     for name, array in arrays.items():

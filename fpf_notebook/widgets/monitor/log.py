@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from fpf_notebook._types import JsonObject
 
 _LIMIT = 4000  # samples kept of each series; twice that many are thinned to this
 
@@ -57,7 +59,7 @@ class MetricLog:
         self._length: dict[str, int] = {}
         self.last_step = -1
 
-    def add(self, steps: Any, values: Mapping[str, Any]) -> None:
+    def add(self, steps: ArrayLike | None, values: JsonObject) -> None:
         """Append values at one step, or arrays at several.
 
         Parameters
@@ -107,9 +109,7 @@ class MetricLog:
         self.last_step = -1
 
 
-def curves_of(
-    series: Mapping[str, tuple[np.ndarray, np.ndarray]], limit: int = 1500
-) -> dict[str, Any]:
+def curves_of(series: Mapping[str, tuple[np.ndarray, np.ndarray]], limit: int = 1500) -> JsonObject:
     """Return the curves as the browser draws them, on one common axis of steps."""
     short = {name: thinned(x, y, limit) for name, (x, y) in series.items()}
     steps = np.unique(np.concatenate([x for x, _ in short.values()])) if short else np.zeros(0)

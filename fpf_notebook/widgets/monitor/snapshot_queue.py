@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook._types import PyTree
 from fpf_notebook.analysis.snapshots import take_snapshot
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.progress import CancelToken
@@ -49,14 +50,14 @@ class SnapshotQueue:
         changed: Callable[[], None],
         budget: float,
         n_inits: int,
-        constant_input: Any = None,
+        constant_input: object = None,
     ) -> None:
         self._book = book
         self._changed = changed
         self._budget = budget
         self._n_inits = n_inits
         self._constant = constant_input
-        self._waiting: dict[int, Any] = {}
+        self._waiting: dict[int, PyTree] = {}
         self._lock = threading.Lock()
         self._spent = 0.0
         self._compiled = False
@@ -67,7 +68,7 @@ class SnapshotQueue:
         self._trials: Any = None
         self._worker = LatestWins(lambda _: None, "fpf-monitor-snapshots")
 
-    def prepare(self, model: Any, inputs: Any) -> StepMap:
+    def prepare(self, model: object, inputs: Any) -> StepMap:
         """Trace a model, in the caller's thread, which must be the one that trains it.
 
         Parameters
@@ -107,7 +108,7 @@ class SnapshotQueue:
         self._step_map = (weakref.ref(model), step_map)
         return step_map
 
-    def prepare_for(self, model: Any, task: Any) -> None:
+    def prepare_for(self, model: object, task: Any) -> None:
         """Prepare with trials of a task; a second call for the same model is free.
 
         A model that is no step map is trained all the same, without snapshots.
@@ -121,7 +122,7 @@ class SnapshotQueue:
         """Forget the model."""
         self._step_map = None
 
-    def checked(self, params: Any) -> Any:
+    def checked(self, params: PyTree) -> PyTree:
         """Return weights in the form in which they are searched.
 
         Raises
@@ -131,7 +132,7 @@ class SnapshotQueue:
         """
         return self._step_map[1].with_params(params).params
 
-    def put(self, epoch: int, params: Any, elapsed: float) -> None:
+    def put(self, epoch: int, params: PyTree, elapsed: float) -> None:
         """Leave weights to be searched when there is time."""
         if self._step_map is None:
             return
@@ -178,7 +179,7 @@ class SnapshotQueue:
             return
         me = weakref.ref(self)
 
-        def work(cancel: CancelToken, _: Any) -> None:
+        def work(cancel: CancelToken, _: object) -> None:
             queue = me()
             while queue is not None and not cancel.cancelled and queue._one(cancel):
                 del queue  # a queue that nobody needs any more may go between two searches
@@ -228,7 +229,7 @@ class SnapshotQueue:
         return True
 
 
-def _initial_state(params: Any, n_states: int) -> np.ndarray:
+def _initial_state(params: PyTree, n_states: int) -> np.ndarray:
     """Return the trained initial state, which our models have under this name, or zeros."""
     if isinstance(params, Mapping):
         given = params.get("given", params)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.analysis.snapshots import Snapshot, count_changes, eigenvalue_paths
 from fpf_notebook.plots.projection import Projection, fit_projection
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -110,7 +111,7 @@ class SnapshotBook:
         return fitted
 
 
-def changes(pages: list[Snapshot], limit: int = 12) -> list[dict[str, Any]]:
+def changes(pages: list[Snapshot], limit: int = 12) -> list[JsonObject]:
     """Return the epochs at which points were born or lost, the largest changes first kept."""
     largest = sorted(count_changes(pages), key=lambda entry: -abs(entry[1]))[:limit]
     return [
@@ -130,7 +131,7 @@ def path_numbers(pages: list[Snapshot], limit: int = 20_000) -> np.ndarray:
     return pieces[-(limit // 6) :].reshape(-1)
 
 
-def history_scene(book: SnapshotBook) -> dict[str, Any] | None:
+def history_scene(book: SnapshotBook) -> JsonObject | None:
     """Return all snapshots as the browser shows them, or None while there are none."""
     pages = book.pages()
     if not pages:
@@ -189,7 +190,7 @@ def book_from_arrays(arrays: Mapping[str, np.ndarray]) -> SnapshotBook:
     for epoch in epochs:
         key = f"snapshot/{epoch}"
         prefix = f"{key}/points/"
-        fields: dict[str, Any] = {
+        fields: JsonObject = {
             n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)
         }
         trajectories = arrays[f"{key}/trajectories"]

@@ -11,7 +11,7 @@ _STATES = {"training": "computing", "compiling": "computing", "starting": "compu
 
 def training_status(
     phase: str, run: Any, metrics: MetricLog, elapsed: float, pausing: bool = False
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the trait `status` of a training.
 
     Parameters

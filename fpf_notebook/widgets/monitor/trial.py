@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from fpf_notebook._types import JsonObject
 
 
 def trial_scene(
     inputs: np.ndarray | None, targets: np.ndarray | None, outputs: np.ndarray | None
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return lanes of input, target and output, one for each output channel.
 
     Parameters

@@ -11,7 +11,7 @@ import numpy as np
 from fpf_notebook.dynamics.step_map import StepMap
 
 
-def weights_reader(model: Any, step_map: StepMap) -> Callable[[], Any]:
+def weights_reader(model: object, step_map: StepMap) -> Callable[[], Any]:
     """Return a function that reads the weights of now.
 
     Parameters
@@ -30,7 +30,7 @@ def weights_reader(model: Any, step_map: StepMap) -> Callable[[], Any]:
     """
     if isinstance(model, StepMap):
 
-        def none() -> Any:
+        def none() -> object:
             raise ValueError(
                 f"params is missing: {model.name} is a StepMap, which holds the weights it was made"
                 " with; give the present ones to log(params=...)."

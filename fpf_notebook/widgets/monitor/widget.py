@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as ipw
 import numpy as np
 import traitlets
 
+from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.widgets.guard import Guarded, SettingError
 from fpf_notebook.widgets.hints import hints_of
 from fpf_notebook.widgets.live import Job, LatestWins, Report
@@ -28,6 +29,10 @@ from fpf_notebook.widgets.monitor.trial import trial_scene
 from fpf_notebook.widgets.monitor.weights_reader import weights_reader
 from fpf_notebook.widgets.status import plain_words
 from fpf_notebook.widgets.view import MonitorPicture
+
+if TYPE_CHECKING:
+    from traitlets import Bunch
+
 
 T = TypeVar("T")
 
@@ -121,7 +126,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
 
     # -- ways to train -----------------------------------------------------------------------------
 
-    def watch(self, model: Any, task: Any, **options: Any) -> TrainingMonitor:
+    def watch(self, model: object, task: Any, **options: Any) -> TrainingMonitor:
         """Train on a background thread; the cell returns at once.
 
         Parameters
@@ -148,7 +153,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         self._queue.prepare_for(model, task)  # traced here, in the caller's thread
         return self._start(lambda: train(model, task, callbacks=callbacks, **options))
 
-    def follow(self, model: Any, inputs: Any, every: int = 50) -> TrainingMonitor:
+    def follow(self, model: object, inputs: Any, every: int = 50) -> TrainingMonitor:
         """Take snapshots of a model that a loop of your own trains.
 
         Parameters
@@ -182,7 +187,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         self.snapshot_every = int(every)
         return self
 
-    def run(self, function: Callable[[], Any]) -> TrainingMonitor:
+    def run(self, function: AnyFunction) -> TrainingMonitor:
         """Run a training loop of your own on the background thread, where buttons act on it.
 
         Parameters
@@ -199,17 +204,17 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         self._reset()
         return self._start(function)
 
-    def _start(self, function: Callable[[], Any]) -> TrainingMonitor:
+    def _start(self, function: AnyFunction) -> TrainingMonitor:
         self._enter("starting")
         carry = carry_settings()
 
-        def work(_: Any, __: Any) -> Any:
+        def work(_: object, __: object) -> object:
             carry()
             return function()
 
         me = weakref.ref(self)
 
-        def deliver(result: Any) -> None:
+        def deliver(result: object) -> None:
             monitor = me()
             if monitor is not None:
                 monitor._history = result
@@ -254,7 +259,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
             if not self._trainer.busy:
                 self._finish()
 
-    def log(self, *, step: int | None = None, params: Any = None, **metrics: Any) -> None:
+    def log(self, *, step: int | None = None, params: PyTree = None, **metrics: Any) -> None:
         """Add metrics of one step.
 
         A value that is not finite stops the loop before its next batch, and the widget says at
@@ -288,7 +293,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
             self._take_snapshot(step, params)
         self._paint()
 
-    def _take_snapshot(self, step: int, params: Any = None) -> None:
+    def _take_snapshot(self, step: int, params: PyTree = None) -> None:
         weights = self._read_weights() if params is None else params
         self._queue.put(step, self._queue.checked(weights), self._seconds())
 
@@ -351,7 +356,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         self._queue.finish()
         self._paint(last=True)
 
-    def _rate_set(self, change: Any) -> None:
+    def _rate_set(self, change: Bunch) -> None:
         if change["new"] is None or change["new"] == self._rate_shown:
             return
         self._rate_shown = None
