@@ -54,6 +54,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel):
         "fpf_notebook/__init__.py",
         "fpf_notebook/models/weights/jslds-3bit-gru100.npz",
         "fpf_notebook/py.typed",
+        "fpf_notebook/widgets/static/solver.js",
         "fpf_notebook/widgets/static/views.js",
     } <= packed
 

@@ -7,6 +7,8 @@ import base64
 import numpy as np
 from jaxtyping import Float, Int
 
+from fpf_notebook.dynamics.program.segments import to_segments
+
 _FEW = 4  # an array with a fourth of its size in different numbers is written by these
 
 
@@ -20,6 +22,7 @@ class WeightPool:
     def __init__(self) -> None:
         self._parts: list[np.ndarray] = []
         self._places: dict[int, int] = {}
+        self._placed: dict[bytes, np.ndarray] = {}
         self.size = 0
 
     def place(self, values: Float[np.ndarray, "size"]) -> Int[np.ndarray, "size"]:
@@ -36,15 +39,26 @@ class WeightPool:
             One address for each of them.
         """
         flat = np.ascontiguousarray(values, dtype=np.float64)
+        key = flat.tobytes()
+        if key not in self._placed:
+            self._placed[key] = self._found(flat)
+        return self._placed[key]
+
+    def _found(self, flat: np.ndarray) -> np.ndarray:
         bits = flat.view(np.int64)
         different, inverse = np.unique(bits, return_inverse=True)
         known = [self._places.get(b) for b in different.tolist()]
-        if len(different) * _FEW <= len(bits) or None not in known:
+        few = len(different) * _FEW <= len(bits)
+        if few or None not in known:
             for b, place in zip(different.tolist(), known, strict=True):
                 if place is None:
                     self._append(np.array([b]).view(np.float64))
-            places = np.array([self._places[b] for b in different.tolist()], dtype=np.int64)
-            return places[inverse]
+            places = np.array([self._places[b] for b in different.tolist()], dtype=np.int64)[
+                inverse
+            ]
+            # Scattered over all weights they would take more room by their places than anew.
+            if few or len(to_segments(places)) * _FEW <= len(bits):
+                return places
         start = self.size
         self._append(flat)
         return start + np.arange(len(flat))
