@@ -45,6 +45,13 @@ def _starts(n: int) -> tuple[str, float]:
     return "Their Jacobians, of 100 units,", 8.0 * 100 * 100 * n
 
 
+def _runs(n: int) -> tuple[str, float]:
+    return "Their states and marks, of 100 units,", 8.0 * 3 * 100 * n
+
+
+_PROGRESS = Methods(
+    "what is told of the progress", names=("start", "update", "log", "close"), optional=True
+)
 _SEED = Whole("what all random choices follow from", 0, 2**128 - 1)
 _N_HIDDEN = Whole("number of hidden units", 1, 50_000, _weights)
 _N_CHANNELS = Whole("number of channels", 0, 1_000_000, _outputs)
@@ -113,44 +120,61 @@ _CALLS: dict[str, dict[str, Kind]] = {
     "plots": {"figsize": _FIGSIZE},
     "FixedPointFinder": {
         "method": Choice("how a start is improved", words=("newton", "joint", "sequential")),
+        "dtype": Choice("precision of the search", words=("float64", "float32")),
         "max_iters": Whole("most iterations", 1, 10**9, why=_LONG, floats=True),
-        "tol_q": Real("largest speed of a fixed point"),
-        "tol_dq": Real("smallest change of q that is worth a further step"),
-        "lr_init": Real("first learning rate", above=True),
+        "tol_q": Real("largest speed of a fixed point", infinite=True),
+        "tol_dq": Real("smallest change of q that is worth a further step", infinite=True),
+        "lr_init": Real("first learning rate", above=True, infinite=True),
         "lr_factor": Real("factor of the learning rate", 0.0, 1.0, above=True),
         "lr_patience": Whole("iterations without improvement", 1, 10**9, floats=True),
         "lr_cooldown": Whole("iterations of rest", 0, 10**9, floats=True),
-        "tol_unique": Real("distance below which two points are one", above=True),
+        "tol_unique": Real("distance below which two points are one", above=True, infinite=True),
         "do_exclude_distance_outliers": Flag("whether far points are left out"),
-        "outlier_distance_scale": Real("how far is far", above=True),
+        "outlier_distance_scale": Real("how far is far", above=True, infinite=True),
         "do_rerun_q_outliers": Flag("whether slow ones are improved again"),
-        "outlier_q_scale": Real("how slow is slow", above=True),
-        "final_q_threshold": Real("largest speed that is returned"),
+        "outlier_q_scale": Real("how slow is slow", above=True, infinite=True),
+        "max_n_unique": Whole("most points that are returned", 1, floats=True, infinite=True),
+        "final_q_threshold": Real("largest speed that is returned", infinite=True),
         "do_compute_jacobians": Flag("whether Jacobians are computed"),
         "do_decompose_jacobians": Flag("whether they are decomposed"),
         "random_seed": _SEED,
         "verbose": Flag("whether progress is shown"),
         "super_verbose": Flag("whether much of it is"),
         "n_iters_per_print_update": Whole("iterations between two lines", 1, floats=True),
-        "marginal_tol": Real("how close to the unit circle is marginal"),
-        "tol_slope": Real("slope at which a point counts as simple"),
+        "marginal_tol": Real("how close to the unit circle is marginal", infinite=True),
+        "tol_slope": Real("slope at which a point counts as simple", infinite=True),
         "dense_limit": Whole("most units with dense Jacobians", 0, 20_000, floats=True),
         "max_memory": Whole("most bytes at a time", 1, floats=True),
+        "search_tol_q": Real("q to which starts are improved", optional=True, infinite=True),
+        "n_runs": Whole("number of forward runs", 0, 10_000_000, _runs, floats=True),
+        "do_follow_curves": Flag("whether curves between points are followed"),
+        "progress": _PROGRESS,
     },
     "FixedPointFinder.find_fixed_points": {
-        "state_traj": Array("trajectories", dims=("n_batch", "n_time", "n_states"), finite=False),
-        "inputs": Array("constant inputs", dims=("n_inits", "n_inputs"), optional=True),
+        "state_traj": Array(
+            "trajectories", dims=("n_batch", "n_time", "n_states"), finite=False, masked=True
+        ),
+        "inputs": Array(
+            "constant inputs", dims=("n_inits", "n_inputs"), optional=True, masked=True
+        ),
         "n_inits": Whole("number of starts", 1, 10_000_000, _starts, floats=True),
         "noise_scale": Real("standard deviation of what is added to starts"),
         "period": Whole(
-            "period of cycles", 1, 4096, why="Such long cycles take minutes to compile."
+            "period of cycles",
+            1,
+            4096,
+            why="Such long cycles take minutes to compile.",
+            floats=True,
         ),
         "exhaustive": Flag("whether to search until nothing speaks for more"),
-        "max_rounds": Whole("most rounds of an exhaustive search", 1, 10**6, why=_LONG),
-        "max_seconds": Real("most seconds", above=True, optional=True),
-        "progress": Methods(
-            "what is told of the progress", names=("start", "update", "log", "close"), optional=True
+        "include_slow": Flag("whether slow points are returned among the unique ones"),
+        "max_rounds": Whole(
+            "most rounds of an exhaustive search", 1, 10**6, why=_LONG, floats=True
         ),
+        "max_seconds": Real("most seconds", above=True, optional=True, infinite=True),
+        "patience": Whole("idle rounds that end it", 1, 10**6, why=_LONG, floats=True),
+        "prove": Flag("whether completeness is to be proved", optional=True),
+        "progress": _PROGRESS,
         "cancel": Methods("what may stop the search", names=("cancel", "cancelled"), optional=True),
     },
     "plot_fixed_points_2d": {"config": Named("settings", classes=("PlotConfig",), optional=True)},

@@ -82,6 +82,8 @@ class Whole(Kind):
         Another reason for the upper bound.
     floats
         Whether 5.0 may stand for 5 (and 1e9 for a billion).
+    infinite
+        Whether infinity is accepted, for no bound.
     """
 
     low: int = 0
@@ -89,8 +91,11 @@ class Whole(Kind):
     forecast: Callable[[int], tuple[str, float]] | None = None
     why: str = ""
     floats: bool = False
+    infinite: bool = False
 
-    def _checked(self, name: str, value: Any) -> int:
+    def _checked(self, name: str, value: Any) -> float:
+        if self.infinite and isinstance(value, float) and value == math.inf:
+            return math.inf
         whole = isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_)
         if not whole and self.floats:
             whole = isinstance(value, numbers.Real) and float(value).is_integer()
@@ -112,7 +117,7 @@ class Whole(Kind):
 
     def _expected(self) -> str:
         if self.high is None:
-            return f"a whole number of at least {self.low}"
+            return f"a whole number of at least {self.low}{' or inf' if self.infinite else ''}"
         return f"a whole number from {self.low} to {self.high}"
 
     def _bad_values(self) -> list[object]:
@@ -122,7 +127,7 @@ class Whole(Kind):
             "3",
             1.5,
             math.nan,
-            math.inf,
+            *([] if self.infinite else [math.inf]),
             1j,
             [1],
             np.array([1, 2]),
@@ -267,13 +272,16 @@ class Array(Kind):
         Names of its axes, for messages, and how many there are.
     finite
         Whether NaN and infinity are refused.
+    masked
+        Whether masked arrays are accepted, by calls that heed the mask.
     """
 
     dims: tuple[str, ...] = ()
     finite: bool = True
+    masked: bool = False
 
     def _checked(self, name: str, value: object) -> np.ndarray:
-        if isinstance(value, np.ma.MaskedArray):
+        if isinstance(value, np.ma.MaskedArray) and not self.masked:
             raise TypeError(
                 f"{name} is a masked array, whose masked entries would be taken for numbers; "
                 f"expected {self.expected()}. Give the valid ones, or numpy.ma.filled."
@@ -301,8 +309,10 @@ class Array(Kind):
         good = np.ones((2,) * n)
         bad = [
             good[None], np.ones((0,) * max(n, 1)), good.astype(object), good.astype(complex),
-            good.astype(str), np.ma.masked_array(good), "x", [[1], [1, 2]],
+            good.astype(str), "x", [[1], [1, 2]],
         ]  # fmt: skip
+        if not self.masked:
+            bad.append(np.ma.masked_array(good))
         if self.finite:
             bad += [good * math.nan, good * math.inf]
         return bad

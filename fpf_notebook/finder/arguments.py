@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import numbers
-from typing import Any
-
 import numpy as np
 
 from fpf_notebook.finder.given_arrays import joined, plain_array
 
 __all__ = [
     "check_cond_ids",
-    "check_count",
     "check_finite",
     "check_inputs",
     "check_mask",
-    "check_noise",
     "check_states",
-    "check_switch",
 ]
 
 
@@ -158,50 +152,6 @@ def check_cond_ids(value: object, n_inits: int) -> np.ndarray | None:
     if ids.dtype.kind not in "iu":
         raise TypeError(f"cond_ids has type {ids.dtype}, expected integers.")
     return ids
-
-
-def check_count(name: str, value: Any) -> int:
-    """Return a positive whole number.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is something else.
-    """
-    whole = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not whole or not float(value).is_integer():
-        raise TypeError(f"{name} is {value!r}, expected a whole number of at least 1.")
-    if value < 1:
-        raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1.")
-    return int(value)
-
-
-def check_noise(value: object) -> float:
-    """Return ``noise_scale`` as a finite number that is not negative.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is something else.
-    """
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError(f"noise_scale is {value!r}, expected a number of at least 0.")
-    if not 0 <= float(value) < np.inf:
-        raise ValueError(f"noise_scale is {value!r}, expected a finite number of at least 0.")
-    return float(value)
-
-
-def check_switch(name: str, value: object) -> bool:
-    """Return True or False.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    """
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} is {value!r}, expected True or False.")
-    return bool(value)
 
 
 def _numeric(name: str, value: object) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fpf_notebook.arguments import checked_argument
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments, engine
 from fpf_notebook.finder.candidates import Candidates
@@ -23,6 +24,8 @@ from fpf_notebook.finder.traced_model import TracedModel
 from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["FixedPointFinder"]
+
+_CALL = "FixedPointFinder.find_fixed_points"
 
 
 class FixedPointFinder:
@@ -179,7 +182,7 @@ class FixedPointFinder:
             **{field.name: given[field.name] for field in dataclasses.fields(Options)}
         )
         self._network = TracedModel(rnn_model, n_states, n_inputs, model_options)
-        self._progress = progress
+        self._progress = checked_argument("FixedPointFinder", "progress", progress)
 
     @property
     def model(self) -> Any:
@@ -327,6 +330,8 @@ class FixedPointFinder:
         -------
         unique_fps, all_fps : FixedPoints
         """
+        progress = checked_argument(_CALL, "progress", progress)
+        cancel = checked_argument(_CALL, "cancel", cancel)
         single = None
         if step_map is None:
             step_map = self._network.step_map_for(request)
@@ -437,6 +442,8 @@ class FixedPointFinder:
         Candidates
             Where every start ended.
         """
+        progress = checked_argument(_CALL, "progress", progress)
+        cancel = checked_argument(_CALL, "cancel", cancel)
         states = arguments.check_states("initial_states", initial_states, 2, None)
         reading = step_map is None
         if step_map is None:
@@ -541,8 +548,15 @@ class FixedPointFinder:
 
 def initial_states_given(states: Any) -> bool:
     """Tell whether the first argument is FixedPointFinder's: states ``[n_inits, n_states]``."""
-    return states is not None and np.ndim(states) == 2
+    return states is not None and _ndim(states) == 2
 
 
 def _width(inputs: ArrayLike | None) -> int | None:
-    return None if inputs is None or np.ndim(inputs) != 2 else np.shape(inputs)[1]
+    return None if inputs is None or _ndim(inputs) != 2 else np.shape(inputs)[1]
+
+
+def _ndim(value: ArrayLike) -> int | None:
+    try:
+        return np.ndim(value)
+    except ValueError:  # lists of different lengths, refused by name later
+        return None

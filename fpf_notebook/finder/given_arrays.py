@@ -26,7 +26,8 @@ def plain_array(name: str, value: Any) -> np.ndarray:
     TypeError
         If it is a dictionary.
     ValueError
-        If it has masked entries, where there is nothing to do with a mask.
+        If it has masked entries, where there is nothing to do with a mask, or lists of different
+        lengths.
     """
     if isinstance(value, Mapping):
         keys = ", ".join(map(repr, value))
@@ -46,7 +47,12 @@ def plain_array(name: str, value: Any) -> np.ndarray:
             f"{name} has masked entries, and a search cannot begin from a part of a state. Leave "
             "those rows out; only of state_traj the mask is honoured, as valid_bxt."
         )
-    array = np.ma.getdata(value) if masked else np.asarray(value)
+    try:
+        array = np.ma.getdata(value) if masked else np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is not one array ({error}), expected lists of equal lengths."
+        ) from None
     # What NumPy itself does not have, such as bfloat16, is of kind V to it.
     half = array.dtype.kind == "V" and array.dtype.names is None
     return array.astype(np.float32) if half else array

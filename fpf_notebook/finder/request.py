@@ -7,7 +7,6 @@ hand it on; nobody else draws starts, applies masks or chooses pools.
 from __future__ import annotations
 
 import dataclasses
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -27,6 +26,8 @@ from fpf_notebook.finder.suggest import refuse_unknown
 __all__ = ["SearchRequest", "Starts"]
 
 _CALL = "FixedPointFinder.find_fixed_points"
+# Arrays and what hangs together with them have checks of their own.
+_DECLARED = set(CALLS[_CALL]) - {"state_traj", "inputs", "progress", "cancel"}
 
 
 class Starts(NamedTuple):
@@ -119,19 +120,8 @@ class SearchRequest:
                 "Neither state_traj nor initial_states is given; expected trajectories "
                 "[n_batch, n_time, n_states] or states [n_inits, n_states] to start from."
             )
-        for name in names & {"n_inits", "period", "max_rounds", "patience"}:
-            number = arguments.check_count(name, getattr(self, name))
-            if name in CALLS[_CALL]:
-                number = checked_argument(_CALL, name, number)  # upper bounds
-            self._set(name, number)
-        if "prove" in names and self.prove is not None:
-            self._set("prove", arguments.check_switch("prove", self.prove))
-        for name in names & {"exhaustive", "include_slow"}:
-            self._set(name, arguments.check_switch(name, getattr(self, name)))
-        if "noise_scale" in names:
-            self._set("noise_scale", arguments.check_noise(self.noise_scale))
-        if "max_seconds" in names:
-            self._set("max_seconds", _checked_seconds(self.max_seconds))
+        for name in names & _DECLARED:
+            self._set(name, checked_argument(_CALL, name, getattr(self, name)))
         if names & {"initial_states", "n_inits"} and self.initial_states is not None:
             starts = arguments.check_states("initial_states", self.initial_states, 2, None)
             self._set("initial_states", _frozen(starts))
@@ -356,13 +346,3 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     """Make an array read-only that is ours."""
     array.flags.writeable = False
     return array
-
-
-def _checked_seconds(value: object) -> float | None:
-    if value is None:
-        return None
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError(f"max_seconds is {value!r}, expected a positive number or None.")
-    if not float(value) > 0:
-        raise ValueError(f"max_seconds is {value!r}, expected a positive number or None.")
-    return float(value)

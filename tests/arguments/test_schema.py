@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from fpf_notebook import FixedPointFinder
 from fpf_notebook.analysis import FixedPoints, launch, pulse, pushes
 from fpf_notebook.arguments import CALLS, bad_calls, checked_argument
 from fpf_notebook.arguments.kinds import (
@@ -55,6 +56,7 @@ class Told:
         (Whole("", 1, 9), [1, 9, np.int64(3), np.uint8(9)]),
         (Whole("", 0, floats=True), [0, 5.0, 1e9, np.float32(2)]),
         (Whole("", 0, optional=True), [None, 0]),
+        (Whole("", 1, infinite=True), [1, math.inf, np.inf]),
         (Real(""), [0, 0.0, 1e300, np.float32(0.5), np.int8(3)]),
         (Real("", 0, 1, above=True), [1e-300, 1]),
         (Real("", infinite=True), [math.inf]),
@@ -66,6 +68,7 @@ class Told:
             [[[1, 2]], np.ones((2, 3), np.float32), np.ones((1, 1), bool)],
         ),
         (Array("", dims=("a",), finite=False), [[math.nan, math.inf]]),
+        (Array("", dims=("a",), masked=True), [np.ma.masked_array([1.0, 2.0])]),
         (Methods("", names=("start", "update")), [Told()]),
         (Named("", classes=("PlotConfig",)), [PlotConfig()]),
     ],
@@ -118,7 +121,12 @@ def test_bounds_and_their_neighbours():
             "is 1, expected an object with start, upd",
         ),
         ("FixedPointFinder.find_fixed_points", "cancel", 1, "is 1, expected an object with canc"),
-        ("FixedPointFinder.find_fixed_points", "max_seconds", "x", "'x', expected a finite number"),
+        (
+            "FixedPointFinder.find_fixed_points",
+            "max_seconds",
+            "x",
+            "'x', expected a number above 0",
+        ),
         ("FixedPointFinder", "max_iters", 10**18, "Reaching that number would take years"),
         ("models", "seed", 10**400, "expected a whole number from 0"),
         ("models", "n_hidden", 10**400, "more than an exabyte of memory"),
@@ -175,8 +183,9 @@ def test_what_the_finder_has_by_default_is_accepted():
     from fpf_notebook.finder.options import Options
 
     defaults = {field.name: field.default for field in dataclasses.fields(Options)}
-    for name, kind in CALLS["FixedPointFinder"].items():
-        kind.check(name, defaults[name])
+    assert set(CALLS["FixedPointFinder"]) == {*defaults, "progress"}
+    for name, value in defaults.items():
+        CALLS["FixedPointFinder"][name].check(name, value)
 
 
 # -- a thousand bad calls --------------------------------------------------------------------------
@@ -215,6 +224,10 @@ CALLERS = {
         STEP_MAP, np.zeros(2), np.zeros(0), np.zeros(0), **({"n_pulse": 1, "n_after": 1} | steps)
     ),
     "StepMap.power": lambda k: STEP_MAP.power(k),
+    "FixedPointFinder": lambda **options: FixedPointFinder(STEP_MAP, **options),
+    "FixedPointFinder.find_fixed_points": lambda **settings: FINDER.find_fixed_points(
+        **({"state_traj": np.zeros((1, 2, 2))} | settings)
+    ),
     "plots": _figure,
 }
 MODEL, TASK = GRU(2, 3, 2), FlipFlop(2, n_time=6)
@@ -223,6 +236,7 @@ POINTS = FixedPoints(
     np.zeros((1, 2)), eigval_J_xstar=np.ones((1, 2)) * 2j, eigvec_J_xstar=np.eye(2)[None] + 0j
 )
 STEP_MAP = as_step_map(lambda h, u: 0.5 * h, n_states=2, n_inputs=0)
+FINDER = FixedPointFinder(STEP_MAP)
 # `None` has a meaning of its own here: the default.
 OPTIONAL_THERE = {
     ("tasks.FlipFlop", "n_time"),
@@ -272,12 +286,8 @@ def test_a_thousand_bad_calls_end_in_an_error_that_names_the_argument():
 
 
 def test_every_call_that_can_be_made_is_called():
-    # The finder's and the plots' own come with their conversion.
-    assert set(CALLS) - set(CALLERS) == {
-        "FixedPointFinder",
-        "FixedPointFinder.find_fixed_points",
-        "plot_fixed_points_2d",
-    }
+    # The plots' own comes with its conversion.
+    assert set(CALLS) - set(CALLERS) == {"plot_fixed_points_2d"}
 
 
 def test_bad_calls_follow_from_the_seed_and_reach_every_argument():
