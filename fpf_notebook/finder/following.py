@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook.dynamics.batches import power_of_two_above
 from fpf_notebook.finder import engine
 from fpf_notebook.finder.proposals.sampling import (
     box_starts,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from fpf_notebook.finder.request import SearchRequest
     from fpf_notebook.result.fixed_points import FixedPoints
 
-__all__ = ["FOLLOWING", "Trail", "follow", "trail_of"]
+__all__ = ["FOLLOWING", "Trail", "follow", "prepare", "trail_of"]
 
 FOLLOWING = "the points are followed while a setting moves"
 
@@ -128,9 +129,12 @@ def follow(
     rng = np.random.default_rng((options.random_seed, trail.turn))
     known = _predicted(trail.points, u, n_states)
     wanted = [known, trail.vanished, trail.ghosts, *_partners(trail.points, n_states)]
-    starts = np.concatenate(wanted)
-    n_fresh = trail.n_fresh if len(starts) else _MOST_FRESH
-    starts = np.concatenate([starts, _fresh(rng, n_fresh, known, request, step_map, u)])
+    n_fresh = trail.n_fresh if any(map(len, wanted)) else _MOST_FRESH
+    fresh = _fresh(rng, n_fresh, known, request, step_map, u)
+    # The step is compiled for powers of two: no more starts than one of them holds.
+    most = max(_MOST_FRESH * 2, power_of_two_above(len(known) + len(fresh)))
+    extra = np.concatenate(wanted[1:])[: most - len(known) - len(fresh)]
+    starts = np.concatenate([known, extra, fresh])
     asked = request.replace(
         initial_states=starts,
         exhaustive=False,
@@ -151,6 +155,17 @@ def follow(
         found = replace(found, unique=found.unique.update(completeness=report))
     share = (time.perf_counter() - began) / seconds
     return searched, found, _next(trail, found, share)
+
+
+def prepare(trail: Trail, request: SearchRequest, step_map: StepMap) -> None:
+    """Have compiled whatever `follow` may need.
+
+    Parameters
+    ----------
+    trail, request, step_map
+        As for `follow`.
+    """
+    follow(trail, request, step_map)
 
 
 def _next(trail: Trail, found: engine.Found, share: float) -> Trail:

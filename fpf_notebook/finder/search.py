@@ -110,7 +110,8 @@ def search(
                 probed |= np.isfinite(lanes.q)
             if coarse:
                 probed |= np.isfinite(lanes.q)
-            _measure_steps(step_map, u, lanes, low, high, options, probed & unmeasured)
+            wanted = probed & unmeasured
+            _measure_steps(step_map, u, lanes, low, high, options, wanted, pool_of)
             if (coarse or not solver.exact) and not watch.stop():
                 near = lanes.q <= options.tol_q
                 if solver.exact:
@@ -189,6 +190,7 @@ def _measure_steps(
     high: np.ndarray,
     options: Options,
     wanted: np.ndarray,
+    pool_of: int | None,
 ) -> None:
     """Fill in the length of the Newton step, undamped and in double precision; move nothing.
 
@@ -204,7 +206,8 @@ def _measure_steps(
     once = replace(options, max_iters=1, super_verbose=False)
     quiet = Watch(SilentProgress(), None, None, once)
     newton = newton_for(once, step_map.n_states)
-    run_lanes(newton, step_map, u[index], probe, low[index], high[index], once, quiet)
+    bounds = low[index], high[index]
+    run_lanes(newton, step_map, u[index], probe, *bounds, once, quiet, pool_of=pool_of)
     lanes.step[index] = probe.step
     lanes.slope[index] = probe.slope
 

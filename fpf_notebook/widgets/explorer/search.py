@@ -10,7 +10,7 @@ import numpy as np
 
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import engine
-from fpf_notebook.finder.following import Trail, follow, trail_of
+from fpf_notebook.finder.following import Trail, follow, prepare, trail_of
 from fpf_notebook.finder.progress import CancelToken, Progress
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -124,12 +124,10 @@ class Tracker:
             )
         self._trail = fresh
 
-    def prepare(
-        self, step_map: StepMap, request: SearchRequest, cancel: CancelToken | None = None
-    ) -> None:
+    def prepare(self, step_map: StepMap, request: SearchRequest) -> None:
         """Have compiled what following needs, before a hand moves."""
         if self._trail is not None:
-            follow(self._trail, request, step_map, cancel=cancel)
+            prepare(self._trail, request, step_map)
 
     def look(
         self, step_map: StepMap, request: SearchRequest, cancel: CancelToken | None = None

@@ -370,8 +370,8 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         if not self._prepared and len(self.input):
             self._prepared = True
 
-            def afterwards(cancel: Any) -> None:
-                tracker.prepare(step_map, request, cancel)
+            def afterwards(_: Any) -> None:
+                tracker.prepare(step_map, request)
 
         self._worker.submit(Job(work, deliver, look if follows else None, patience, afterwards))
 
