@@ -132,7 +132,7 @@ def follow(
     n_fresh = trail.n_fresh if any(map(len, wanted)) else _MOST_FRESH
     fresh = _fresh(rng, n_fresh, known, request, step_map, u)
     # The step is compiled for powers of two: no more starts than one of them holds.
-    most = max(_MOST_FRESH * 2, power_of_two_above(len(known) + len(fresh)))
+    most = max(4 * _MOST_FRESH, power_of_two_above(2 * len(known) + len(fresh)))
     extra = np.concatenate(wanted[1:])[: most - len(known) - len(fresh)]
     starts = np.concatenate([known, extra, fresh])
     asked = request.replace(

@@ -111,6 +111,8 @@ def search(
             if coarse:
                 probed |= np.isfinite(lanes.q)
             wanted = probed & unmeasured
+            # In the pool of the search, whose loop is compiled, however many they are.
+            pool_of = max(pool_of or 0, len(lanes.q))
             _measure_steps(step_map, u, lanes, low, high, options, wanted, pool_of)
             if (coarse or not solver.exact) and not watch.stop():
                 near = lanes.q <= options.tol_q
@@ -190,7 +192,7 @@ def _measure_steps(
     high: np.ndarray,
     options: Options,
     wanted: np.ndarray,
-    pool_of: int | None,
+    pool_of: int,
 ) -> None:
     """Fill in the length of the Newton step, undamped and in double precision; move nothing.
 
