@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { categorical, distinct } from "../src/core/colors";
 import { StaticModel, isLost } from "../src/core/model";
+import { staircase } from "../src/views/lines";
 import { makeShell } from "../src/widgets/shell";
 
 /** As Jupyter's: it has a kernel, and keeps what is sent. */
@@ -99,5 +100,13 @@ describe("whole numbers", () => {
     expect(categorical(1, values, theme)).toBe("b");
     const many = [0, 1, 2, 3, 4];
     expect(new Set(many.map((v) => categorical(v, many, theme))).size).toBe(5);
+  });
+});
+
+describe("counts over the epochs", () => {
+  it("go up and down in steps, and stop where nothing was searched", () => {
+    const { x, y } = staircase([1, 2, 9], [3, 5, 7], [0, 1, 0]);
+    expect([...x]).toEqual([1, 2, 2, NaN, 9]);
+    expect([...y]).toEqual([3, 3, 5, NaN, 7]);
   });
 });

@@ -64,13 +64,30 @@ class MonitorDisplay(StaticPicture):
         run = self._run
         if run is None and hasattr(self._control, "n_epochs"):
             run = self._control
-        status = training_status(self.phase, run, self.metrics, self._seconds(), self.pausing)
+        finished = self.phase == "stopped" and not getattr(self._control, "stopping", False)
+        status = training_status(
+            self.phase, run, self.metrics, self._seconds(), self.pausing, finished
+        )
+        behind = self._behind(run)
+        if behind:
+            status["text"] += f" · {behind}"
         if words:
             status["text"] = words
         status["error"] = self.picture.status.get("error", "")
         if status["error"]:
             status["state"] = "error"
         self.picture.put(status=status)
+
+    def _behind(self, run: Any) -> str:
+        """Say how far the fixed points are behind the training, if they are."""
+        last = self.snapshots.last
+        now = self.metrics.last_step if run is None else getattr(run, "epoch", None)
+        if last is None or now is None:
+            return ""
+        left_out = now - last
+        usual = max(1, getattr(self, "snapshot_every", 1))
+        unit = self.snapshots.unit
+        return f"fixed points of {unit} {last}, {left_out} behind" if left_out > usual else ""
 
     def _paint(self, last: bool = False) -> None:
         """Send what is new; the last time also into the picture that a saved notebook keeps."""

@@ -24,6 +24,8 @@ _MAX_WAITING = 60
 _SHOW_EVERY, _SHOW_SELDOM = 1.0, 5.0
 _SHARE = 0.01
 _TRIALS = 24
+# A picture of the points is never older than this while weights wait, whatever the budget says.
+_OLDEST = 1.5
 
 
 class SnapshotQueue:
@@ -59,7 +61,7 @@ class SnapshotQueue:
         self._constant = constant_input
         self._waiting: dict[int, PyTree] = {}
         self._lock = threading.Lock()
-        self._spent = 0.0
+        self._spent = self._last_ended = 0.0
         self._compiled = False
         self._unshown, self._next_show = False, 0.0
         self._elapsed = 0.0
@@ -154,7 +156,7 @@ class SnapshotQueue:
         self._worker.cancel()
         with self._lock:
             self._waiting.clear()
-        self._spent = self._elapsed = self._next_show = 0.0
+        self._spent = self._elapsed = self._next_show = self._last_ended = 0.0
         self._compiled = self._unshown = self._unlimited = False
 
     def show(self) -> None:
@@ -194,6 +196,7 @@ class SnapshotQueue:
         with self._lock:
             # The first one is free: it is compiled then, and shows what is coming.
             free = self._unlimited or not self._compiled
+            free |= time.perf_counter() - self._last_ended > _OLDEST
             if not self._waiting or not (free or self._spent < self._budget * self._elapsed):
                 return False
             epoch = max(self._waiting) if not self._unlimited else min(self._waiting)
@@ -226,6 +229,7 @@ class SnapshotQueue:
         # searches to come.
         self._spent += time.perf_counter() - began if self._compiled else 0.0
         self._compiled = True
+        self._last_ended = time.perf_counter()
         return True
 
 

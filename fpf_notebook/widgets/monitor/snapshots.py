@@ -54,6 +54,7 @@ class SnapshotBook:
         self._pages: dict[int, Snapshot] = {}
         self._shown: dict[int, tuple[Snapshot, _Shown]] = {}
         self._signs: np.ndarray | None = None
+        self._searched: set[int] = set()  # those that were dropped since, too
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -61,6 +62,7 @@ class SnapshotBook:
     def add(self, snapshot: Snapshot) -> None:
         """Enter a snapshot; an older one of the same epoch is replaced."""
         self._pages[snapshot.epoch] = snapshot
+        self._searched.add(snapshot.epoch)
         if len(self._pages) > self._limit:
             self._thin()
 
@@ -74,10 +76,34 @@ class SnapshotBook:
         earlier = [e for e in self._pages if e < epoch]
         return self._pages[max(earlier)].points.xstar if earlier else None
 
+    @property
+    def last(self) -> int | None:
+        """The last epoch that was searched."""
+        return max(self._pages, default=None)
+
+    def joined(self) -> np.ndarray:
+        """Tell for each snapshot whether nothing was left out between it and the one before.
+
+        Epochs are left out where the training was quicker than the searches: two snapshots are
+        then further apart than twice what is usual.
+        """
+        epochs = np.array(sorted(self._pages))
+        searched = np.array(sorted(self._searched))
+        joined = np.zeros(len(epochs), dtype=bool)
+        if len(searched) < 2:
+            return joined
+        steps = np.diff(searched)
+        usual = np.median(steps)
+        for k in range(1, len(epochs)):
+            between = (searched[:-1] >= epochs[k - 1]) & (searched[1:] <= epochs[k])
+            joined[k] = steps[between].max(initial=0) <= 2 * usual
+        return joined
+
     def clear(self) -> None:
         """Forget everything."""
         self._pages.clear()
         self._shown.clear()
+        self._searched.clear()
         self._signs = None
 
     def _thin(self) -> None:
@@ -164,6 +190,7 @@ def history_scene(book: SnapshotBook) -> JsonObject | None:
         "labels": list(axes.labels),
         "dim": max(2, axes.n_dims),
         "events": changes(pages),
+        "joined": book.joined(),
         "paths": path_numbers(pages),
     }
 

@@ -10,7 +10,12 @@ _STATES = {"training": "computing", "compiling": "computing", "starting": "compu
 
 
 def training_status(
-    phase: str, run: Any, metrics: MetricLog, elapsed: float, pausing: bool = False
+    phase: str,
+    run: Any,
+    metrics: MetricLog,
+    elapsed: float,
+    pausing: bool = False,
+    finished: bool = False,
 ) -> dict[str, object]:
     """Return the trait `status` of a training.
 
@@ -26,7 +31,11 @@ def training_status(
         Seconds.
     pausing
         Whether a pause was asked for.
+    finished
+        Whether the training came to its end, and was not stopped.
     """
+    if finished:
+        phase = "finished"
     words = [{"idle": "nothing trained yet", "compiling": "compiling…"}.get(phase, phase)]
     if pausing:
         words[0] = "paused" if phase == "paused" else "pausing…"

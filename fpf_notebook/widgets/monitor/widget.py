@@ -49,7 +49,8 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         Under which the fixed points are sought. Default zero.
     budget : float
         Largest share of the training's time that searches may take while it runs; what is left
-        over is searched when it has ended. Default 0.01.
+        over is searched when it has ended. One snapshot every two seconds is taken in any case.
+        Default 0.05.
     n_inits : int
         Starts of each search. Default 384.
 
@@ -95,7 +96,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         *,
         snapshot_every: int = 5,
         constant_input: Any = None,
-        budget: float = 0.01,
+        budget: float = 0.05,
         n_inits: int = 384,
     ) -> None:
         if not budget > 0:
@@ -334,6 +335,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         self._trial, self.pausing = None, False
         self._began = time.perf_counter()
         self.picture.put(history=None, status={**self.picture.status, "error": ""})
+        self.picture.snapshot = -1  # the last one, whatever was looked at
 
     @traitlets.validate("learning_rate")
     def _valid_rate(self, proposal: Any) -> float | None:

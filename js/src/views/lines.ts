@@ -15,6 +15,25 @@ export interface Line {
   color?: number; // index into the theme's series
   dash?: number[];
   width?: number;
+  steps?: ArrayLike<number>; // counts: steps, with a gap before each point where this is 0
+}
+
+/** The corners of a count over time: flat to the next point, then up or down; NaN where nothing is known. */
+export function staircase(x: ArrayLike<number>, y: ArrayLike<number>, joined: ArrayLike<number>): { x: Float64Array; y: Float64Array } {
+  const xs: number[] = [];
+  const ys: number[] = [];
+  for (let i = 0; i < x.length; i++) {
+    if (i && joined[i]) {
+      xs.push(x[i]);
+      ys.push(y[i - 1]);
+    } else if (i) {
+      xs.push(NaN);
+      ys.push(NaN);
+    }
+    xs.push(x[i]);
+    ys.push(y[i]);
+  }
+  return { x: Float64Array.from(xs), y: Float64Array.from(ys) };
 }
 
 export interface LinesScene {
@@ -46,6 +65,7 @@ export class LinesView {
     if (!scene || !scene.lines.some((l) => l.x.length)) return;
     const spell = (v: number): number => (scene.log ? Math.log10(Math.max(v, 1e-300)) : v);
     const drawn = scene.lines.map((l) => {
+      if (l.steps) return { ...l, ...staircase(l.x, l.y, l.steps) };
       const s = minMax(l.x, Float64Array.from({ length: l.y.length }, (_, i) => spell(l.y[i])), 2 * p.width);
       return { ...l, x: s.x, y: s.y };
     });
@@ -69,7 +89,13 @@ export class LinesView {
           xy[2 * k] = f.x(l.x[k]);
           xy[2 * k + 1] = f.y(l.y[k]);
         }
-        p.line(xy, { color: theme.series[(l.color ?? i) % theme.series.length], width: l.width ?? 1.6, dash: l.dash });
+        const color = theme.series[(l.color ?? i) % theme.series.length];
+        p.line(xy, { color, width: l.width ?? 1.6, dash: l.dash });
+        // What was searched; between two dots without a line nothing was.
+        if (l.steps) {
+          const own = scene.lines[i];
+          for (let k = 0; k < own.x.length; k++) p.circle(f.x(own.x[k]), f.y(own.y[k]), 1.8, { fill: color });
+        }
       });
       if (scene.cursor !== undefined) p.line([f.x(scene.cursor), f.top, f.x(scene.cursor), f.bottom], { color: theme.accent, width: 1.5 });
     });

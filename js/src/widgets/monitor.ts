@@ -19,6 +19,7 @@ interface History {
   labels: string[];
   dim: number;
   events: { epoch: number; label: string }[];
+  joined?: NdArray; // [snapshot], 0 where epochs before it were not searched
   paths: NdArray; // interleaved re, im; NaN between two paths
 }
 
@@ -61,10 +62,9 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
   const log = toggle("log", "logarithmic or linear loss", "fpf-log", () => put(model, "options", { ...options(), log: !options().log }));
   const smoothing = range("smoothing", "fpf-smoothing", "exponential smoothing of the curves", (v) => put(model, "options", { ...options(), smoothing: v / 100 }));
   const slider = range("snapshot", "fpf-snapshot", "move through the snapshots of training", (v) => {
-    follow = v >= (history()?.snapshots?.length ?? 1) - 1;
-    put(model, "snapshot", v);
+    // -1 is the last one, also of those to come: at its end the slider follows.
+    put(model, "snapshot", v >= slider.max() ? -1 : v);
   });
-  let follow = true;
   tools.append(log, ...saveButtons("the state space", "training", () => space.stage));
   const caption = h("div", { class: "fpf-note", "data-testid": "fpf-snapshot-text" });
   const evolution = h(
@@ -106,10 +106,10 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
     evolution.style.display = n ? "" : "none";
     if (!now || !n) return;
     let at = Number(model.get("snapshot") ?? -1);
-    if (at < 0 || follow || at >= n) at = n - 1;
+    if (at < 0 || at >= n) at = n - 1;
     const snap = now.snapshots[at];
     slider.set(at, n - 1, snap.label);
-    caption.textContent = `${now.unit} ${snap.epoch}: ${snap.names.length} points, ${countOf(snap, 0)} stable, ${countOf(snap, 1)} saddles`;
+    caption.textContent = `${now.unit} ${snap.epoch}: ${snap.names.length} points, ${countOf(snap, 0)} stable, ${countOf(snap, 1)} saddles · followed, not proved`;
     const none = empty(0, 2, 3);
     space.update({
       labels: now.labels,
@@ -135,7 +135,8 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
       paths: now.paths.data,
     });
     const epochs = Float64Array.from(now.snapshots, (s) => s.epoch);
-    const series = (name: string, code: number): Line => ({ name, x: epochs, y: Float64Array.from(now.snapshots, (s) => countOf(s, code)), color: code });
+    const joined = now.joined?.data;
+    const series = (name: string, code: number): Line => ({ name, x: epochs, y: Float64Array.from(now.snapshots, (s) => countOf(s, code)), color: code, steps: joined ?? epochs.map(() => 1) });
     counts.update({
       lines: [series("stable", 0), series("saddle", 1), series("unstable", 2)].filter((l, i) => i < 2 || Math.max(...Array.from(l.y)) > 0),
       x: now.unit,
@@ -148,10 +149,7 @@ export function renderMonitor(model: Model, el: HTMLElement): () => void {
   watch(model, disposer, "options", paintCurves);
   watch(model, disposer, "trial", paintTrial);
   watch(model, disposer, "history", paintHistory);
-  watch(model, disposer, "snapshot", () => {
-    follow = follow && Number(model.get("snapshot")) >= (history()?.snapshots?.length ?? 1) - 1;
-    paintHistory();
-  });
+  watch(model, disposer, "snapshot", paintHistory);
   paintCurves();
   paintTrial();
   paintHistory();

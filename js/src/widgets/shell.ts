@@ -127,7 +127,7 @@ export function toggle(label: string | Node, title: string, testid: string, oncl
 export const press = (node: HTMLElement, on: boolean): void => node.setAttribute("aria-pressed", String(on));
 
 /** A row of name, slider and value: for pages without a kernel as well. */
-export function range(label: string, testid: string, title: string, oninput: (value: number) => void): { element: HTMLElement; set(value: number, max: number, text: string): void } {
+export function range(label: string, testid: string, title: string, oninput: (value: number) => void): { element: HTMLElement; max(): number; set(value: number, max: number, text: string): void } {
   const input = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "data-testid": testid, "aria-label": label, title });
   const output = h("output");
   input.addEventListener("input", () => oninput(Number(input.value)));
@@ -135,6 +135,7 @@ export function range(label: string, testid: string, title: string, oninput: (va
   input.addEventListener("keydown", (e) => e.stopPropagation());
   return {
     element: h("label", { class: "fpf-range", title }, label, input, output),
+    max: () => Number(input.max),
     set(value, max, text) {
       input.max = String(max);
       input.value = String(value);
