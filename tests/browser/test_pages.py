@@ -131,7 +131,7 @@ def test_monitor_page(offline, trained, tmp_path):
     # The whole of the training, and each of its snapshots.
     last = page.inner_text('[data-testid="fpf-snapshot-text"]')
     assert last.startswith("epoch 24:")
-    assert page.inner_text('[data-testid="fpf-status"]').startswith("stopped · epoch 24/24")
+    assert page.inner_text('[data-testid="fpf-status"]').startswith("finished · epoch 24/24")
     cube, spectrum = still(page, PLOT), still(page, SPECTRUM)
     page.focus('[data-testid="fpf-snapshot"]')
     page.keyboard.press("Home")

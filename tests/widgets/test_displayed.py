@@ -72,7 +72,7 @@ def test_a_training_replaces_the_picture_at_its_end(displayed):
     kind, data = displayed[-1]
     assert kind == "update"
     assert "image/png" in data
-    assert "stopped · step 4" in data["text/plain"]
+    assert "finished · step 4" in data["text/plain"]
     monitor.close()
 
 

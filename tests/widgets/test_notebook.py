@@ -37,7 +37,7 @@ def test_runs_to_its_end_and_carries_the_pictures(monkeypatch):
     ]  # fmt: skip
     # The first monitor was shown before there was anything to see: its picture came with the end.
     assert all(len(data["image/png"]) > 5000 for data in pictured)
-    assert pictured[0]["text/plain"].startswith("TrainingMonitor: stopped · epoch 60/60")
+    assert pictured[0]["text/plain"].startswith("TrainingMonitor: finished · epoch 60/60")
     # With the widgets' state in the file, Jupyter shows them alive without a kernel, too.
     state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
     assert {entry["state"].get("kind") for entry in state.values()} >= {

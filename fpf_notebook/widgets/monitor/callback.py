@@ -47,6 +47,8 @@ class TrainingCallback(MonitorDisplay):
         if self.phase != "starting":
             self._follows = False
             self._reset()
+        if getattr(self._control, "stopping", False):  # asked for before there was a run
+            run.stop()
         self._run = self._control = run
         self._queue.prepare_for(run.model, run.task)
         rate = float(run.learning_rate)
