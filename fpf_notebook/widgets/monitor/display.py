@@ -70,7 +70,7 @@ class MonitorDisplay(StaticPicture):
         )
         behind = self._behind(run)
         if behind:
-            status["text"] += f" · {behind}"
+            status["text"] = f"{status['text']} · {behind}"
         if words:
             status["text"] = words
         status["error"] = self.picture.status.get("error", "")
