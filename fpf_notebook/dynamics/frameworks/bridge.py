@@ -3,9 +3,6 @@
 The step is a callback to the host (`jax.pure_callback`) with a derivative of its own: the Jacobians
 by the other framework, once for each state, times the tangents. So it can be batched, compiled and
 differentiated once, forwards and backwards; not twice.
-
-(torchax would run a PyTorch module as a JAX computation instead, which would be faster. But version
-0.0.13 cannot be imported beside PyTorch 2.13: it asks for an operation that is no longer there.)
 """
 
 from __future__ import annotations

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def all_rows(torch: ModuleType, rows: Tensor, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+def all_rows(rows: Tensor, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     """Differentiate rows, each of which depends on the same row of x and v.
 
     Parameters
     ----------
-    torch
-        The module.
     rows
         [batch, n_rows], with a graph.
     x, v
@@ -26,9 +23,12 @@ def all_rows(torch: ModuleType, rows: Tensor, x: Tensor, v: Tensor) -> tuple[Ten
     tuple
         Derivatives by x [batch, n_rows, n_states] and by v [batch, n_rows, n_inputs].
     """
+    import torch
+
     n_batch, n_rows = rows.shape
     if not rows.requires_grad:
-        return tuple(rows.new_zeros(n_batch, n_rows, part.shape[1]) for part in (x, v))
+        by_x, by_v = (rows.new_zeros(n_batch, n_rows, part.shape[1]) for part in (x, v))
+        return by_x, by_v
     options = {"retain_graph": True, "allow_unused": True}
     along = torch.eye(n_rows, dtype=rows.dtype)[:, None].expand(n_rows, n_batch, n_rows)
     try:
