@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         plot_fixed_points,
         plot_fixed_points_2d,
         plot_fixed_points_3d,
+        plot_fps,
     )
     from fpf_notebook.plots.spectrum import plot_spectrum
     from fpf_notebook.result.completeness import Completeness
@@ -68,6 +69,7 @@ _HOME_OF = {
     "plot_fixed_points": "plots.fixed_points",
     "plot_fixed_points_2d": "plots.fixed_points",
     "plot_fixed_points_3d": "plots.fixed_points",
+    "plot_fps": "plots.fixed_points",
     "plot_spectrum": "plots.spectrum",
     "save_checkpoint": "training.checkpoint",
     "train": "training",
@@ -114,6 +116,7 @@ __all__ = [
     "plot_fixed_points",
     "plot_fixed_points_2d",
     "plot_fixed_points_3d",
+    "plot_fps",
     "plot_spectrum",
     "plots",
     "result",

@@ -415,6 +415,53 @@ class FixedPointFinder:
             request.state_traj, request.n_inits, rng, request.noise_scale, request.valid_bxt
         )
 
+    def sample_inputs_and_states(
+        self,
+        inputs: Any,
+        state_traj: Any,
+        n_inits: int,
+        valid_bxt: Any = None,
+        noise_scale: float = 0.0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw states that the network visits, each with the input that it has there.
+
+        Parameters
+        ----------
+        inputs : array, [n_batch, n_time, n_inputs]
+            The inputs under which the trajectories ran.
+        state_traj, n_inits, valid_bxt, noise_scale
+            As for `sample_states`, which draws the same states.
+
+        Returns
+        -------
+        inputs : array, [n_inits, n_inputs]
+            Without noise.
+        states : array, [n_inits, n_states]
+            To be given to `find_fixed_points` with these inputs.
+
+        Raises
+        ------
+        ValueError
+            If there is not one input for each state.
+        """
+        request = self.request(state_traj, None, n_inits, noise_scale, valid_bxt)
+        states = request.state_traj
+        assert states is not None
+        driven = np.asarray(inputs, np.float64)
+        if driven.ndim != 3 or driven.shape[:2] != states.shape[:2]:
+            raise ValueError(
+                f"inputs has shape {driven.shape}, expected [n_batch={states.shape[0]}, "
+                f"n_time={states.shape[1]}, n_inputs], one input for each state of state_traj."
+            )
+        places = np.arange(driven.shape[0] * driven.shape[1]).reshape(*driven.shape[:2], 1)
+        rng = np.random.default_rng(self.options.random_seed)
+        chosen = sample_states(places, request.n_inits, rng, 0.0, request.valid_bxt)
+        at = chosen[:, 0].astype(int)
+        found = states.reshape(-1, states.shape[2])[at].astype(np.float64)
+        if request.noise_scale > 0:
+            found += request.noise_scale * rng.standard_normal(found.shape)
+        return driven.reshape(-1, driven.shape[2])[at], found
+
     def search(
         self,
         initial_states: ArrayLike | None,

@@ -6,6 +6,7 @@ from fpf_notebook.plots.fixed_points import (
     plot_fixed_points,
     plot_fixed_points_2d,
     plot_fixed_points_3d,
+    plot_fps,
 )
 from fpf_notebook.plots.html import save_html
 from fpf_notebook.plots.integration import (
@@ -42,6 +43,7 @@ __all__ = [
     "plot_fixed_points",
     "plot_fixed_points_2d",
     "plot_fixed_points_3d",
+    "plot_fps",
     "plot_generator_modes",
     "plot_inferred_rates",
     "plot_integration_subspace",

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from fpf_notebook.plots.config import PlotConfig
 from fpf_notebook.plots.draw import check_backend, draw
 from fpf_notebook.plots.picture_file import save_figure
-from fpf_notebook.plots.projection import Projection
+from fpf_notebook.plots.projection import Projection, fit_projection
 from fpf_notebook.plots.scene import Backend, Scene
 from fpf_notebook.plots.state_space import checked_trajectories, state_space_scene
 
@@ -109,6 +109,69 @@ def plot_fixed_points(
         title=title,
     )
     return draw(scene, backend, figsize=figsize, legend=legend, grid=grid)
+
+
+def plot_fps(
+    fps: Any,
+    state_traj: Float[np.ndarray, "n_batch n_time n_states"] | None = None,
+    plot_batch_idx: Sequence[int] | None = None,
+    plot_start_time: int = 0,
+    plot_stop_time: int | None = None,
+    mode_scale: float = 0.25,
+    fig: Figure | None = None,
+) -> Figure:
+    """Plot fixed points and trajectories with the call of FixedPointFinder's ``plot_fps``.
+
+    The components are fitted to all trajectories, whichever of them are drawn.
+
+    Parameters
+    ----------
+    fps : FixedPoints
+        The points.
+    state_traj : array, optional
+        Trajectories, ``[n_batch, n_time, n_states]``.
+    plot_batch_idx : list of int, optional
+        The trajectories to draw. By default the first 30.
+    plot_start_time, plot_stop_time : int
+        The time steps to draw, ``[plot_start_time, plot_stop_time)``. By default all.
+    mode_scale : float
+        Taken and not used: how long the lines of the modes are is told by their eigenvalues.
+    fig : matplotlib.figure.Figure, optional
+        Draw into this figure, which is emptied before. By default a new one.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes, and trajectories or times that are not there.
+
+    See Also
+    --------
+    plot_fixed_points : more choices, plotly among them.
+    """
+    state_traj = checked_trajectories(state_traj)
+    drawn, projection = state_traj, None
+    if state_traj is not None:
+        projection = fit_projection(state_traj, np.asarray(fps.xstar))
+        drawn = _selected(state_traj[:, :plot_stop_time], plot_batch_idx, plot_start_time)
+    scene = state_space_scene(
+        fps,
+        drawn,
+        projection=projection,
+        max_trajectories=0 if drawn is None else len(drawn),
+    )
+
+    from fpf_notebook.plots import matplotlib_backend
+
+    if fig is None:
+        fig = matplotlib_backend.new_figure((8, 8 * scene.height_share), for_window=False)
+    else:
+        fig.clear()
+    matplotlib_backend.draw(scene, figure=fig)
+    return fig
 
 
 def plot_fixed_points_2d(

@@ -530,9 +530,15 @@ class FixedPoints:
         return load(path, max_bytes=max_bytes)
 
     def plot(self, state_traj: Any = None, **options: Any) -> Figure:
-        """Draw the points; see `fpf_notebook.plots.plot_fixed_points` for the options."""
-        from fpf_notebook.plots.fixed_points import plot_fixed_points
+        """Draw the points; see `fpf_notebook.plots.plot_fixed_points` for the options.
 
+        Those of `fpf_notebook.plots.plot_fps` (``plot_batch_idx``, ``plot_start_time`` …) are taken
+        as well.
+        """
+        from fpf_notebook.plots.fixed_points import plot_fixed_points, plot_fps
+
+        if any(name.startswith("plot_") for name in options):
+            return plot_fps(self, state_traj, **options)
         return plot_fixed_points(self, state_traj, **options)
 
     def __reduce__(self) -> tuple[Callable[..., FixedPoints], tuple[dict[str, Any]]]:
