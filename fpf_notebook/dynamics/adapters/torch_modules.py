@@ -34,6 +34,7 @@ class TorchModules:
         refuse_for_call(options, "params", why="its parameters are read from it")
         from fpf_notebook.dynamics.frameworks import torch_call
 
+        assert callable(model)  # the registry has seen to it
         return torch_call.recipe_of_torch_call(model, options)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
+from jax import Array
 
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.call_identity import CallIdentity
 from fpf_notebook.dynamics.frameworks.aten.graph import array_of_tensor
-from fpf_notebook.dynamics.frameworks.aten.rules import NotCoveredError, Value
+from fpf_notebook.dynamics.frameworks.aten.rules import NotCoveredError
 from fpf_notebook.dynamics.frameworks.bridge import bridged
 from fpf_notebook.dynamics.frameworks.missing import require
 from fpf_notebook.dynamics.frameworks.torch_exported import ExportedStep, exported_step
@@ -103,10 +104,12 @@ def recipe_of_torch_call(model: Model, options: StepOptions) -> Recipe:
         identity = CallIdentity("torch", source, (repr(chosen), work, n_outputs, tuple(weights)))
         step = bridged(torch_host(target, chosen, names, n_outputs, identity), *sizes)
 
-    def both(params: Mapping[str, Value], h: Value, u: Value) -> tuple[Value, Value | None]:
+    def both(
+        params: Mapping[str, Array], h: Array, u: Array
+    ) -> tuple[Array, Array | None]:
         given = [jnp.asarray(params[key]) for key in weights]
         typed = [p.astype(work) if jnp.issubdtype(p.dtype, jnp.floating) else p for p in given]
-        result = step(typed, h.astype(work), u.astype(work)).astype(h.dtype)
+        result = jnp.asarray(step(typed, h.astype(work), u.astype(work))).astype(h.dtype)
         return result[: sizes.n_states], result[sizes.n_states :] if n_outputs else None
 
     return Recipe(
