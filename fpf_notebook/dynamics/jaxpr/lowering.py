@@ -85,6 +85,8 @@ def lower(builder: Builder, eqn: JaxprEqn, values: list[Value]) -> list[Value]:
     name, p = eqn.primitive.name, eqn.params
     if name in IDENTITIES:
         return list(values)
+    if any(_kind(v.aval) == "k" for v in (*eqn.invars, *eqn.outvars)):
+        raise NoRuleError("random keys")
     known = [v for v in values if not isinstance(v, Symbol)]
     if len(known) == len(values) and not _is_arithmetic(eqn):
         return _evaluated(eqn, values)
@@ -138,6 +140,8 @@ def _reshaped(x: Value, shape: tuple[int, ...]) -> Value:
 
 
 def _kind(aval: Any) -> str:
+    if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.extended):
+        return "k"  # a random key: NumPy has no type for it
     return "f" if jax.numpy.issubdtype(aval.dtype, np.floating) else np.dtype(aval.dtype).kind
 
 

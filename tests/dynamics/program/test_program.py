@@ -147,7 +147,16 @@ def test_torch_modules_that_are_called_are_refused():
         def forward(self, x, h):
             return torch.tanh(h * 0.5 + x)
 
-    step_map = as_step_map(Own(), n_states=2, n_inputs=2)
+    class Guarded(Own):
+        def forward(self, x, h):
+            assert not torch.isnan(h).any()
+            return super().forward(x, h)
+
+    exported = as_step_map(Own(), n_states=2, n_inputs=2, convention="input_state").to_program()
+    found = exported.evaluate(np.ones(2), np.zeros(2))
+    J = 0.5 * (1 - np.tanh(0.5) ** 2) * np.eye(2)
+    np.testing.assert_allclose(found["J"], J.ravel(), rtol=1e-12)
+    step_map = as_step_map(Guarded(), n_states=2, n_inputs=2, convention="input_state")
     with pytest.raises(ValueError, match="pure_callback"):
         step_map.to_program()
 
