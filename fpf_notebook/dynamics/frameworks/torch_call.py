@@ -104,9 +104,7 @@ def recipe_of_torch_call(model: Model, options: StepOptions) -> Recipe:
         identity = CallIdentity("torch", source, (repr(chosen), work, n_outputs, tuple(weights)))
         step = bridged(torch_host(target, chosen, names, n_outputs, identity), *sizes)
 
-    def both(
-        params: Mapping[str, Array], h: Array, u: Array
-    ) -> tuple[Array, Array | None]:
+    def both(params: Mapping[str, Array], h: Array, u: Array) -> tuple[Array, Array | None]:
         given = [jnp.asarray(params[key]) for key in weights]
         typed = [p.astype(work) if jnp.issubdtype(p.dtype, jnp.floating) else p for p in given]
         result = jnp.asarray(step(typed, h.astype(work), u.astype(work))).astype(h.dtype)
