@@ -176,8 +176,14 @@ def write_measured() -> None:
     environment, lines = "", []
     report = EXECUTED / "measured.json"
     if report.exists():
-        seconds = json.loads(report.read_text(encoding="utf-8"))["environment_seconds"]
-        environment = f"The environment was made in {seconds} s.\n"
+        figures = json.loads(report.read_text(encoding="utf-8"))
+        environment = f"The environment was made in {figures['environment_seconds']} s.\n"
+        if session := figures.get("session"):
+            names = ", ".join(Path(name).stem for name in session["names"])
+            environment += (
+                f"The three largest open at once ({names}) take {session['megabytes']} MB, server "
+                "included.\n"
+            )
     for source in sorted((ROOT / "tutorials").glob("*.ipynb")):
         run = json.loads((EXECUTED / source.name).read_text(encoding="utf-8"))["metadata"]
         figures = run["fpf_notebook"]

@@ -52,9 +52,83 @@ def test_scripts_are_strict_and_start_hands_over():
 
 
 def test_start_runs_what_it_is_given():
-    command = ["bash", str(BINDER / "start"), "sh", "-c", 'echo "$JAX_PLATFORMS $1"', "sh", "a b"]
+    echo = 'echo "$JAX_PLATFORMS $NPROC $OPENBLAS_NUM_THREADS $1"'
+    command = ["bash", str(BINDER / "start"), "sh", "-c", echo, "sh", "a b"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-    assert done.stdout == "cpu a b\n"
+    assert done.stdout == "cpu 1 1 a b\n"
+
+
+def test_xla_has_fewer_threads_when_started_so():
+    code = (
+        "import jax.numpy as jnp; (jnp.ones((300, 300)) @ jnp.ones((300, 300))).sum().item();"
+        "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('Threads')))"
+    )
+    if not Path("/proc/self/status").exists():
+        pytest.skip("counts threads as Linux does")
+    counts = {}
+    for cores in ("1", "8"):
+        text = (BINDER / "start").read_text(encoding="utf-8").replace("NPROC=1", f"NPROC={cores}")
+        command = ["bash", "-c", text, "start", sys.executable, "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        counts[cores] = int(done.stdout)
+    assert counts["8"] - counts["1"] >= 7
+
+
+def test_idle_kernels_are_ended():
+    settings = json.loads((BINDER / "jupyter_server_config.json").read_text(encoding="utf-8"))
+    culling = settings["MappingKernelManager"]
+    assert culling["cull_idle_timeout"] > 0
+    assert culling["cull_connected"] is True
+    assert culling["cull_busy"] is False
+    script = (BINDER / "postBuild").read_text(encoding="utf-8")
+    assert "cp binder/jupyter_server_config.json" in script
+    manager = pytest.importorskip("jupyter_server.services.kernels.kernelmanager")
+    names = manager.MappingKernelManager.class_trait_names()
+    assert set(culling) <= set(names)  # a name that is misspelt would be ignored in silence
+
+
+@pytest.fixture
+def run_together(tmp_path):
+    """Run copies of a notebook of one cell at once; return status and report."""
+
+    def run(cell, n, *options):
+        pytest.importorskip("jupyter_server")
+        paths = [tmp_path / f"{k}.ipynb" for k in range(n)]
+        for path in paths:
+            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+            nbformat.write(notebook, path)
+        done = subprocess.run(
+            [sys.executable, str(BINDER / "run_session.py"), *map(str, paths), *options],
+            capture_output=True, text=True, timeout=200, cwd=tmp_path,
+        )  # fmt: skip
+        return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_session_is_measured_as_a_whole(run_together):
+    block = "block = bytearray(100_000_000); block[::4096] = b'x' * len(block[::4096])"
+    status, one = run_together(block, 1)
+    assert (status, one["problem"]) == (0, "")
+    status, three = run_together(block, 3)
+    assert (status, three["problem"], three["notebooks"]) == (0, "", 3)
+    assert 100 < one["megabytes"] < 400
+    # Three blocks are held at the same time; libraries that are shared count once.
+    assert three["megabytes"] - one["megabytes"] >= 200
+    assert three["megabytes"] <= three["resident_megabytes"]
+
+
+@pytest.mark.slow
+def test_a_session_that_takes_too_much_or_fails_is_a_failure(run_together):
+    block = "block = bytearray(150_000_000); block[::4096] = b'x' * len(block[::4096])"
+    status, report = run_together(block, 2, "--max-megabytes=250")
+    assert status == 1
+    assert "more than 250 MB of memory in the session" in report["problem"]
+    status, report = run_together("1 / 0", 2)
+    assert status == 1
+    assert "0.ipynb: CellExecutionError" in report["problem"]
+    assert "1.ipynb: CellExecutionError" in report["problem"]
 
 
 @pytest.fixture

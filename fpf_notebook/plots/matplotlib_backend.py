@@ -25,6 +25,7 @@ from mpl_toolkits.mplot3d import Axes3D
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
 from fpf_notebook._types import AnyFunction, JsonObject
+from fpf_notebook.plots.editable_text import editable_text
 from fpf_notebook.plots.scene import Axis, Bars, Lines, Points, Scene
 from fpf_notebook.plots.style import COLOUR_MAP, LINES, PAGES, POINTS
 
@@ -42,9 +43,16 @@ _NO_WINDOW = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 class NotebookFigure(Figure):
     """A figure that pyplot does not know and that a notebook shows all the same.
 
+    Saved as PDF, PostScript or SVG it keeps its text as text, whatever matplotlib's settings are.
+
     Jupyter learns to show matplotlib's figures only when pyplot is first used; until then a
     plain figure at the end of a cell would be shown as a line of text.
     """
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Save as matplotlib does, with text that can be edited in vector files."""
+        with editable_text():
+            super().savefig(fname, **options)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         file = BytesIO()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fpf_notebook.files import write_file
+from fpf_notebook.plots.editable_text import editable_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,6 +18,8 @@ __all__ = ["save_figure"]
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], **options: Any) -> Path:
     """Save a figure as its ``savefig`` does, but in one step: there is never half a picture.
+
+    In PDF, PostScript and SVG text stays text.
 
     Parameters
     ----------
@@ -48,5 +51,6 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], **options: Any) ->
         kind = str(mpl.rcParams["savefig.format"])
         path = path.with_name(f"{path.name}.{kind}")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, **options)
+    with editable_text():
+        figure.savefig(buffer, format=kind, **options)
     return write_file(path, buffer.getbuffer())

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tutorials.all_claims import CLAIMS
+
 nbclient = pytest.importorskip("nbclient")
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("ipykernel")
@@ -53,8 +55,18 @@ def shows_a_widget(output):
 def said(cell):
     """Return the plain text of all outputs of a cell."""
     parts = [output.get("text") or output.get("data", {}).get("text/plain", "")
-             for output in cell.outputs]  # fmt: skip
-    return "\n".join(parts)
+             for output in cell.outputs if output.get("name") != "stderr"]  # fmt: skip
+    return "\n".join(part.strip("\n") for part in parts)
+
+
+def check_claims(stem, notebook):
+    """Compare what the text says with what was printed."""
+    texts = {cell.id: cell.source for cell in notebook.cells if cell.cell_type == "markdown"}
+    outputs = {cell.id: said(cell) for cell in notebook.cells if cell.cell_type == "code"}
+    for claim in CLAIMS[stem]:
+        numbers = claim.numbers(texts[claim.cell])
+        assert numbers is not None, f"{claim.cell} does not say: {claim.quotation}"
+        assert claim.holds(numbers, outputs), f"{claim.cell}: {claim.quotation} {numbers}"
 
 
 @pytest.mark.slow
@@ -73,6 +85,7 @@ def test_runs_unedited_and_its_solutions_are_right(path, monkeypatch, tmp_path):
     names = [f"{int(path.name[:2])}.{k + 1}" for k in range(len(verdicts["solution"]))]
     assert verdicts["answer"] == [(name, "not answered yet") for name in names]
     assert verdicts["solution"] == [(name, "passes the check") for name in names]
+    check_claims(path.stem, notebook)
     assert any(
         shows_a_widget(output) for cell in notebook.cells for output in cell.get("outputs", [])
     )

@@ -1,0 +1,119 @@
+"""The claims of tutorials 1 to 5."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from tests.tutorials.claims import Claim, Outputs, line, printed
+
+
+def lives(out: Outputs) -> dict[int, tuple[list[tuple[int, float]], list[tuple[int, float]]]]:
+    """Return births and deaths by epoch: unstable directions and eigenvalue of each point."""
+    point = re.compile(r"(\d) unstable \(λ = ([\d.]+)\)")
+    found = {}
+    for one in out["lives-loop"].splitlines():
+        epoch, born, died = re.fullmatch(r"epoch (\d+): born (.*); died (.*)", one).groups()
+        found[int(epoch)] = tuple(
+            [(int(n), float(value)) for n, value in point.findall(part)] for part in (born, died)
+        )
+    return found
+
+
+def kinds(out: Outputs) -> dict[int, list[int]]:
+    """Return the kinds of points at each epoch at which they changed."""
+    return {
+        int(epoch): [int(n) for n in counts.split(",")]
+        for epoch, counts in re.findall(r"epoch +(\d+): \[([\d, ]+)\]", out["kinds"])
+    }
+
+
+def pairs_are_opposite(out: Outputs) -> bool:
+    """Whether what is born at once, or dies at once, are pairs around the eigenvalue 1."""
+    for born, died in lives(out).values():
+        for part in (born, died):
+            if len(part) % 2 == 0 and part:
+                indices = [(-1) ** n for n, _ in part]
+                values = sorted(value for _, value in part)
+                half = len(values) // 2
+                if sum(indices) or not max(values[:half]) < 1 < min(values[half:]):
+                    return False
+    return True
+
+
+def noise(out: Outputs, level: str) -> list[float]:
+    """Return points, kinds and index sum of a level of noise in tutorial 3."""
+    return printed(line(out["noise"], f"noise {level:>4}").split(":")[1])
+
+
+CLAIMS: dict[str, list[Claim]] = {
+    "03_three_bit_flip_flop": [
+        Claim("title", "# fixed points on a cube", lambda n, out: n == printed(out["find"])[:1]),
+        Claim("cube-text", "corners: the memories | # |",
+              lambda n, out: n[0] == printed(out["readout"].splitlines()[0])[0]),
+        Claim("cube-text", "between two memories | # |",
+              lambda n, out: n[0] == printed(out["readout"].splitlines()[1])[0]),
+        Claim("cube-text", "between four | # |",
+              lambda n, out: n[0] == printed(out["readout"].splitlines()[2])[0]),
+        Claim("cube-text", "between all eight | # |",
+              lambda n, out: n[0] == printed(out["readout"].splitlines()[3])[0]),
+        Claim("index-definition", "So the sum has to be #.",
+              lambda n, out: n == [1] and f"sum: {n[0]}" in out["solution-2"]),
+        Claim("noise-seen", "all starts fall into the memories. The sum is #",
+              lambda n, out: noise(out, "0.0")[0] == noise(out, "0.0")[-1] == n[0]),
+        Claim("noise-seen", "Around #, which is the distance from a corner of the box to its middle planes, "
+              "everything is found",
+              lambda n, out: n == [1] and noise(out, "0.8")[0] == noise(out, "1.5")[0] == 27),
+        Claim("noise-seen", "what is found is left to chance again",
+              lambda n, out: noise(out, "10.0")[0] < 27),
+        Claim("noise-seen", "Look at noise #: in our run, # points of the #, and a sum of #, since a face ($+1$) "
+              "and the centre ($-1$) are missing together",
+              lambda n, out: noise(out, str(n[0])) == [n[1], 8, 12, 5, 0, n[3]] and n[2] == 27),
+        Claim("noise-seen", "on purpose, #, and that is the lesson: it shows # points and an index sum of #, and the "
+              "grade of such a search is *open*",
+              lambda n, out: f"{n[1]:g} fixed points" in out["explorer"] and "open" in out["explorer"]
+              and f"index sum {n[2]:g} of 1" in out["explorer"] and n[0] == 0.1),
+        Claim("exhaustive-text", "For a network as small as ours the search then *proves* that it has found all",
+              lambda n, out: "all of them, proved" in out["find"] and "proved" in out["rounds"]),
+        Claim("exhaustive-text", "the proof is so quick that it comes after the first round",
+              lambda n, out: out["find"].rstrip().endswith("1 round")),
+        Claim("recap", "has # fixed points on a cube: # corners, # edges, # faces and the centre",
+              lambda n, out: n[0] == sum(n[1:]) + 1
+              and noise(out, "0.8") == [*n, 1, 1]),
+    ],
+    "05_attractors_being_born": [
+        Claim("title", "An untrained network has # fixed point; a trained one has #.",
+              lambda n, out: [sum(k) for k in kinds(out).values()][:: len(kinds(out)) - 1] == n),
+        Claim("pages-text", "one point; then three; in the end nine. In between the number goes up and down.",
+              lambda n, out: [sum(k) for k in kinds(out).values()][:2] == [1, 3]
+              and min(np.diff([sum(k) for k in kinds(out).values()])) < 0),
+        Claim("pages-seen", "the count is always **odd**",
+              lambda n, out: all(sum(k) % 2 for k in kinds(out).values())),
+        Claim("pitchfork-seen", "Points come in pairs, and they go in pairs; in each pair the numbers of unstable "
+              "directions differ by one", lambda n, out: pairs_are_opposite(out)),
+        Claim("pitchfork-seen", "The two lines with one birth and one death hide two pairs",
+              lambda n, out: sum(len(b) == len(d) == 1 for b, d in lives(out).values()) == 2),
+        Claim("pitchfork-seen", "So it is at epoch #. The one stable point moves on to one side, and on the other "
+              "side a second stable point is born together with a saddle",
+              lambda n, out: [k for k, _ in lives(out)[n[0]][0]] == [0, 1]
+              and not lives(out)[n[0]][1] and n[0] == min(lives(out))),
+        Claim("pitchfork-seen", "Epochs # to # show the second fork",
+              lambda n, out: [e for e in lives(out) if n[0] <= e <= n[1]] == [25, 26, 27, 28, 29]),
+        Claim("pitchfork-seen", "At epochs # and # all of this happens within a single epoch. The count is # before "
+              "and after, and yet the saddle is another one",
+              lambda n, out: all(
+                  [k for k, _ in lives(out)[e][0]] == [k for k, _ in lives(out)[e][1]] == [1]
+                  and e not in kinds(out) for e in n[:2]) and n[2] == 3),
+        Claim("pitchfork-seen", "From epoch # on the fork is wide enough to stay open: # points.",
+              lambda n, out: sum(kinds(out)[n[0]]) == n[1]),
+        Claim("pitchfork-seen", "At epoch # a memory and a saddle are born in a fold, far from the other points; at # "
+              "they are gone; at # they are back, together with their mirror images: # points",
+              lambda n, out: [k for k, _ in lives(out)[n[0]][0]] == [0, 1]
+              and [k for k, _ in lives(out)[n[1]][1]] == [0, 1] and not lives(out)[n[1]][0]
+              and [k for k, _ in lives(out)[n[2]][0]] == [0, 0, 1, 1]
+              and n[3] == sum(kinds(out)[n[2]])),
+        Claim("input-text", "the count goes from # over odd numbers to 3",
+              lambda n, out: f"{n[0]:g} fixed points" in out["explorer"]),
+    ],
+}  # fmt: skip
