@@ -83,6 +83,16 @@ def cluster_expansion_points(
     ------
     ValueError
         If there are no points, something is not finite, or a number is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> places = np.array([[0.0, 0.0], [3.0, 0.0]])
+    >>> e = places[rng.integers(2, size=(8, 20))] + 0.01 * rng.normal(size=(8, 20, 2))
+    >>> found = cluster_expansion_points(e)
+    >>> found.k, found.labels.shape
+    (2, (160,))
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -167,6 +167,18 @@ def analyze_integration(
     ----------
     Mante, Sussillo, Shenoy and Newsome, Nature 503, 2013, supplement 7.6. Smith, Linderman and
     Sussillo, NeurIPS 2021, Fig. 3.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> from fpf_notebook import as_step_map
+    >>> J, B = jnp.array([[1.0, 0.8], [0.0, 0.3]]), jnp.array([[0.0, 1.0], [1.0, 0.0]])
+    >>> F = as_step_map(lambda h, u: J @ h + B @ u, n_states=2, n_inputs=2)
+    >>> line = np.stack([np.linspace(-1, 1, 20), np.zeros(20)], axis=1)[None]
+    >>> found = analyze_integration(F, line, np.zeros(2), n_points=10)
+    >>> np.abs(np.nanmean(found.gain, axis=0)).round(3)
+    array([1.143, 1.   ])
     """
     e = np.asarray(expansion_points, np.float64)
     if e.ndim != 3 or e.shape[2] != step_map.n_states:

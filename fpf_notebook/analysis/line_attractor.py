@@ -103,6 +103,16 @@ def find_line_attractor(
     ------
     ValueError
         If the record has no eigenvectors, or is that of a flow.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> s = np.linspace(-1, 1, 12)
+    >>> J = np.tile(np.diag([1.0, 0.3]), (12, 1, 1))
+    >>> points = FixedPoints(np.stack([s, 0 * s], axis=1), J_xstar=J).decompose_jacobians()
+    >>> str(find_line_attractor(points)).split(":")[0]
+    'line attractor of 12 points, 2 long'
     """
     if points.time != "discrete":
         raise ValueError("find_line_attractor is for maps; these are points of a flow")
@@ -174,6 +184,12 @@ def order_along_curve(x: Float[np.ndarray, "n n_states"]) -> Int[np.ndarray, "n"
     The longest path in their minimum spanning tree is the curve; a point beside it takes the
     place of the nearest point upon it. The end that lies lower on the first principal axis comes
     first (its sign is that of the axis's largest component).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> order_along_curve(np.array([[0.0, 0.0], [2.0, 0.1], [1.0, 0.0], [3.0, 0.0]]))
+    array([0, 2, 1, 3])
     """
     from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
     from scipy.spatial.distance import cdist

@@ -46,6 +46,13 @@ def relative_error(
     References
     ----------
     Smith, Linderman and Sussillo, NeurIPS 2021, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> h = np.ones((2, 5, 3))
+    >>> round(relative_error(h, 0.9 * h), 6)
+    0.1
     """
     h = np.asarray(states, np.float64)
     approximate = np.asarray(approximation, np.float64)
@@ -123,6 +130,20 @@ def linearized_run(
     ValueError
         If a shape does not fit, there is no point, the mode is unknown, or the points are those
         of a flow or of cycles.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPointFinder, as_step_map
+    >>> F = as_step_map(lambda h, u: 0.5 * h + u, n_states=1, n_inputs=1)
+    >>> points, _ = FixedPointFinder(F).find_fixed_points(
+    ...     initial_states=np.ones((4, 1)), inputs=np.zeros((1, 1))
+    ... )
+    >>> inputs = np.ones((1, 3, 1))
+    >>> states = F.trajectory(np.zeros((1, 1)), inputs)
+    >>> run = linearized_run(F, points, inputs, states, initial_states=np.zeros((1, 1)))
+    >>> run.states.ravel()
+    array([1.  , 1.5 , 1.75])
     """
     x, u_star, J, B, F = _linear_parts(step_map, fixed_points)
     inputs, states = np.asarray(inputs, np.float64), np.asarray(states, np.float64)
@@ -173,6 +194,12 @@ def nearest_point(
     """Return the index of the point nearest to each state, by Euclidean distance.
 
     The first one where several are equally near.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> nearest_point(np.array([[0.1, 0.0], [0.9, 0.2]]), np.array([[0.0, 0.0], [1.0, 0.0]]))
+    array([0, 1])
     """
     from scipy.spatial.distance import cdist
 

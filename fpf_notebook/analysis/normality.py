@@ -117,6 +117,12 @@ def transient_growth(
     -------
     numpy.ndarray
         [n_steps + 1], from k = 0. Powers beyond the range of floating point are infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> transient_growth(np.array([[0.5, 4.0], [0.0, 0.5]]), n_steps=3).round(2)
+    array([1.  , 4.06, 4.02, 3.01])
     """
     J = _square(J)
     step = J if time == "discrete" else _expm(J * dt)
@@ -151,6 +157,14 @@ def linear_response(
     -------
     numpy.ndarray
         [n_steps + 1, n_states], the push included.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> linear_response(np.array([[1.0, 0.8], [0.0, 0.3]]), np.array([0.0, 1.0]), n_steps=2)
+    array([[0.  , 1.  ],
+           [0.8 , 0.3 ],
+           [1.04, 0.09]])
     """
     J = _square(J)
     step = J if time == "discrete" else _expm(J * dt)

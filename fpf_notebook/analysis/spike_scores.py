@@ -63,6 +63,13 @@ def co_smoothing(
     ------
     ValueError
         As for `bits_per_spike`, or if there are no neurons after these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rates = np.tile([[0.1], [2.0]], (3, 4, 5))  # every other bin
+    >>> bool(co_smoothing(rates, np.round(rates), n_heldin=4) > 0.5)
+    True
     """
     n_neurons = np.shape(spikes)[-1]
     if isinstance(n_heldin, bool) or not 1 <= n_heldin < n_neurons:
@@ -83,6 +90,13 @@ def r2_of_rates(
     ------
     ValueError
         If shapes differ, a number is not finite, or no true rate varies.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.random.default_rng(0).uniform(size=(4, 10, 2))
+    >>> r2_of_rates(truth, truth)
+    1.0
     """
     rates, truth = _pair("rates", rates, "truth", truth)
     total = ((truth - truth.mean(axis=(0, 1))) ** 2).sum(axis=(0, 1))
@@ -102,6 +116,13 @@ def psth(
     ------
     ValueError
         If there is not one condition for each trial.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> counts = np.array([[[1.0]], [[3.0]], [[5.0]]])
+    >>> psth(counts, np.array([0, 0, 1])).ravel()
+    array([2., 5.])
     """
     values, labels = np.asarray(values, np.float64), np.asarray(conditions)
     if values.ndim != 3 or labels.shape != values.shape[:1]:
@@ -129,6 +150,13 @@ def psth_r2(
     width : float
         Standard deviation in bins of a Gaussian by which the spikes are smoothed; 0, the default,
         leaves them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rates = np.random.default_rng(0).uniform(size=(4, 10, 2))
+    >>> psth_r2(rates, rates, np.array([0, 0, 1, 1]))
+    1.0
     """
     expected = smoothed_spikes(spikes, width) if width else spikes
     return r2_of_rates(psth(rates, conditions), psth(expected, conditions))
@@ -145,6 +173,14 @@ def smoothed_spikes(
         Counts.
     width : float
         Its standard deviation, in bins.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.zeros((1, 9, 1))
+    >>> one[0, 4] = 1.0
+    >>> smoothed_spikes(one, width=1.0).ravel()[2:7].round(3)
+    array([0.054, 0.242, 0.399, 0.242, 0.054])
     """
     from scipy.ndimage import gaussian_filter1d
 

@@ -58,6 +58,14 @@ def as_step_map(model: object, **options: Any) -> StepMap:
     ValueError
         If an option has a wrong value, or the model does not do what a step must do. The message
         says what was given, what is expected, and what to do.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> F = as_step_map(lambda h, u: jnp.tanh(2 * h + u), n_states=2, n_inputs=2)
+    >>> F(np.array([[0.0, 1.0]]), np.zeros((1, 2))).round(3)
+    array([[0.   , 0.964]])
     """
     return step_map_of(model, StepOptions.of("as_step_map", options))
 

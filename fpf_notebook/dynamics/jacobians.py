@@ -70,6 +70,15 @@ def linearize(
     ------
     ValueError
         If the shapes do not fit, or `max_memory` does not hold a single Jacobian.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import jax.numpy as jnp
+    >>> from fpf_notebook import as_step_map
+    >>> F = as_step_map(lambda h, u: jnp.tanh(2 * h + u), n_states=1, n_inputs=1)
+    >>> linearize(F, np.zeros((1, 1)), np.zeros((1, 1)))
+    Linearization(J=array([[[2.]]]), dFdu=array([[[1.]]]))
     """
     if step_map.n_inputs == 0:  # nothing to differentiate by
         J = jacobians(step_map, x, u, params, max_memory)

@@ -49,6 +49,15 @@ def write_arrays(
         If an array holds Python objects.
     OSError
         If it cannot be written; an old file is as before.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_arrays(os.path.join(folder, "a.npz"), {"x": np.arange(3)}, content="example")
+    ...     os.listdir(folder)
+    ['a.npz']
     """
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     for name, array in arrays.items():

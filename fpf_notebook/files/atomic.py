@@ -59,6 +59,13 @@ def write_file(
         If the disk is full, or the folder cannot be written to. The message names the file.
     ValueError
         If `path` is a folder, a device or a pipe: something that cannot be replaced by a file.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_file(os.path.join(folder, "note.txt"), b"whole or not at all").read_bytes()
+    b'whole or not at all'
     """
     path = Path(path)
     target = Path(os.path.realpath(path))

@@ -62,6 +62,17 @@ def find_slow_points(
     ------
     TypeError, ValueError
         As `FixedPointFinder.find_fixed_points`.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> from fpf_notebook import SilentProgress, as_step_map
+    >>> F = as_step_map(lambda h, u: jnp.tanh(2 * h + u), n_states=1, n_inputs=1)
+    >>> starts = np.linspace(-1, 1, 16).reshape(1, 16, 1)
+    >>> found = find_slow_points(F, starts, n_inits=16, progress=SilentProgress())
+    >>> sorted({float(x) for x in np.abs(found.xstar).round(3).ravel()})
+    [0.0, 0.958]
     """
     traj = check_states("states", states, 3, None)
     finder = FixedPointFinder(

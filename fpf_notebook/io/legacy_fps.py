@@ -49,6 +49,19 @@ def load_legacy_fps(path: str | os.PathLike[str], *, max_bytes: int | None = Non
     FileError
         If it is damaged, holds something else than fixed points, or asks for anything that numpy
         arrays do not need. It is a ValueError.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> from fpf_notebook.io import save_legacy_fps
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "points.fps")
+    ...     save_legacy_fps(FixedPoints(np.eye(2)), path)
+    ...     load_legacy_fps(path).xstar
+    array([[1., 0.],
+           [0., 1.]])
     """
     source = open_input(path, "fixed points of FixedPointFinder", max_bytes=max_bytes)
     source.note_unchecked()

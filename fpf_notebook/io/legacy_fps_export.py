@@ -44,6 +44,18 @@ def save_legacy_fps(fps: FixedPoints, path: str | os.PathLike[str]) -> None:
     -----
     FixedPointFinder has no place for left eigenvectors, kinds, indices and the report on
     completeness: they are left out. An LSTM's h and c are in the order of `FixedPoints.slices`.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> from fpf_notebook.io import load_legacy_fps
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "points.fps")
+    ...     save_legacy_fps(FixedPoints(np.eye(2)), path)
+    ...     len(load_legacy_fps(path))
+    2
     """
     if not isinstance(fps, FixedPoints):
         raise TypeError(f"fps is of type {type(fps).__name__}, expected FixedPoints.")

@@ -39,6 +39,16 @@ def save(fps: FixedPoints, path: str | os.PathLike[str]) -> None:
         If the folder does not exist.
     OSError
         If it cannot be written, as on a full disk. An old file is as before.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(FixedPoints(np.eye(2)), os.path.join(folder, "points.npz"))
+    ...     os.listdir(folder)
+    ['points.npz']
     """
     if not isinstance(fps, FixedPoints):
         raise TypeError(f"fps is of type {type(fps).__name__}, expected FixedPoints.")
@@ -74,6 +84,17 @@ def load(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Fixed
     FileError
         If it is truncated or damaged, was not written by `save`, or by a newer version. The message
         names the arrays that are not what was saved. It is a ValueError.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(FixedPoints(np.eye(2)), os.path.join(folder, "points.npz"))
+    ...     load(os.path.join(folder, "points.npz")).xstar
+    array([[1., 0.],
+           [0., 1.]])
     """
     source = open_input(path, "fixed points", max_bytes=max_bytes)
     if source.data.startswith(MAGIC):

@@ -71,6 +71,12 @@ def load_pretrained(name: str) -> RecurrentModel | JSLDS:
     ----------
     Sizes and tasks are those of Smith, Linderman and Sussillo, NeurIPS 2021; the weights are our
     own.
+
+    Examples
+    --------
+    >>> model = load_pretrained("gru100-3bit")
+    >>> model.n_states
+    100
     """
     record = pretrained_record(name)
     path = _FOLDER / f"{name}.npz"

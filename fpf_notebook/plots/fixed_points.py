@@ -96,6 +96,15 @@ def plot_fixed_points(
     --------
     plot_fixed_points_2d, plot_fixed_points_3d : the same for scripts written for canns.
     fpf_notebook.plot_spectrum : eigenvalues in the complex plane.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> states = np.random.default_rng(0).normal(size=(4, 10, 3))
+    >>> figure = plot_fixed_points(FixedPoints(np.eye(3)), states)
+    >>> type(figure).__mro__[1].__name__
+    'Figure'
     """
     check_backend(backend)
     scene = state_space_scene(
@@ -205,6 +214,15 @@ def plot_fixed_points_2d(
     See Also
     --------
     plot_fixed_points : more choices, plotly among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> states = np.random.default_rng(0).normal(size=(4, 10, 3))
+    >>> figure = plot_fixed_points_2d(FixedPoints(np.eye(3)), states)
+    >>> figure.axes[0].name
+    'rectilinear'
     """
     return _plot_configured(fixed_points, state_traj, config, plot_batch_idx, plot_start_time, 2)
 
@@ -221,6 +239,15 @@ def plot_fixed_points_3d(
     The signature is that of canns' function of the same name. A state of two dimensions is
     drawn in two, one of one dimension over time. The parameters are those of
     `plot_fixed_points_2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> states = np.random.default_rng(0).normal(size=(4, 10, 3))
+    >>> figure = plot_fixed_points_3d(FixedPoints(np.eye(3)), states)
+    >>> figure.axes[0].name
+    '3d'
     """
     return _plot_configured(fixed_points, state_traj, config, plot_batch_idx, plot_start_time, 3)
 

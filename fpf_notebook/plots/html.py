@@ -108,6 +108,17 @@ def save_html(fig: go.Figure, path: str | os.PathLike[str], title: str, text: st
     ------
     TypeError
         When ``fig`` is not a plotly figure.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints, plot_fixed_points
+    >>> page = plot_fixed_points(FixedPoints(np.eye(3)), backend="plotly")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_html(page, os.path.join(folder, "points.html"), "Points", "three of them")
+    ...     os.listdir(folder)
+    ['points.html']
     """
     import plotly.graph_objects as go
     from plotly.offline import get_plotlyjs

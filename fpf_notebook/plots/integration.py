@@ -255,6 +255,17 @@ def plot_line_attractor(
     Returns
     -------
     matplotlib.figure.Figure or plotly.graph_objects.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> from fpf_notebook.analysis import find_line_attractor
+    >>> s = np.linspace(-1, 1, 12)
+    >>> J = np.tile(np.diag([1.0, 0.3]), (12, 1, 1))
+    >>> points = FixedPoints(np.stack([s, 0 * s], axis=1), J_xstar=J).decompose_jacobians()
+    >>> len(plot_line_attractor(find_line_attractor(points)).axes) > 0
+    True
     """
     check_backend(backend)
     scene = line_attractor_scene(line, title=title)

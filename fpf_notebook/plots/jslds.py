@@ -63,6 +63,15 @@ def plot_expansion_points(
     ------
     ValueError
         For wrong shapes or an unknown backend.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> h = np.random.default_rng(0).normal(size=(4, 10, 3))
+    >>> figure = plot_expansion_points(h, FixedPoints(np.zeros((1, 3))), h)
+    >>> len(figure.axes) > 0
+    True
     """
     check_backend(backend)
     scene = expansion_points_scene(
@@ -192,6 +201,14 @@ def plot_approximation_error(
     ------
     ValueError
         For shapes that differ, no approximation or more than five.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> h = np.random.default_rng(0).normal(size=(4, 10, 3))
+    >>> figure = plot_approximation_error(h, {"half": 0.5 * h})
+    >>> len(figure.axes)
+    1
     """
     check_backend(backend)
     scene = approximation_error_scene(states, approximations, title=title)

@@ -117,6 +117,14 @@ def fit_projection(
         component is positive. Components beyond the rank of the data (fewer samples than
         dimensions, no variance) are completed to an orthonormal set and explain nothing. A
         state of one dimension is not analysed: it is its own axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> states = np.random.default_rng(0).normal(size=(5, 20, 4)) * [3.0, 1.0, 0.1, 0.1]
+    >>> projection = fit_projection(states, np.zeros((1, 4)), n_dims=2)
+    >>> projection.transform(states[0]).shape
+    (20, 2)
     """
     n_states = np.shape(points)[1]
     n_dims = min(n_dims, n_states)

@@ -58,6 +58,15 @@ def plot_q_histogram(
     A q of exactly 0 has no logarithm: it is counted in the leftmost bar. A q that is NaN or
     infinite (a search that diverged) is not drawn. The subtitle says how many there are of
     either.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> points = FixedPoints(np.zeros((3, 2)), qstar=np.array([1e-30, 1e-29, 1e-5]))
+    >>> figure = plot_q_histogram(points)
+    >>> len(figure.axes)
+    1
     """
     check_backend(backend)
     scene = q_histogram_scene(candidates, tol_q=tol_q, bins=bins, title=title)

@@ -53,6 +53,15 @@ def plot_spectrum(
     ------
     ValueError
         When the record has no eigenvalues.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fpf_notebook import FixedPoints
+    >>> points = FixedPoints(np.zeros((1, 2)), eigval_J_xstar=np.array([[0.5 + 0.2j, 0.5 - 0.2j]]))
+    >>> figure = plot_spectrum(points)
+    >>> len(figure.axes)
+    1
     """
     check_backend(backend)
     scene = spectrum_scene(fixed_points, title=title)

@@ -57,6 +57,15 @@ def plot_training(
     ------
     ValueError
         For an unknown series, or one that has not one entry per step.
+
+    Examples
+    --------
+    >>> from fpf_notebook import train
+    >>> from fpf_notebook.models import VanillaRNN
+    >>> from fpf_notebook.tasks import FlipFlop
+    >>> history = train(VanillaRNN(1, 2, 1), FlipFlop(1), n_epochs=1, steps_per_epoch=2)
+    >>> len(plot_training(history).axes) > 0
+    True
     """
     check_backend(backend)
     scene = training_scene(history, series=series, log=log, title=title)

@@ -74,6 +74,15 @@ def eigenmodes(J: Float[np.ndarray, "n n_states n_states"], time: Time = "discre
     ------
     ValueError
         If `J` is not a stack of square matrices, or `time` is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values, right, left = eigenmodes(np.array([[[0.5, 1.0], [0.0, 0.9]]]))
+    >>> values.real
+    array([[0.9, 0.5]])
+    >>> np.allclose(left[0].conj().T @ right[0], np.eye(2))
+    True
     """
     J, finite = _checked(J, time)
     eigvals, right = np.linalg.eig(J)
@@ -120,6 +129,13 @@ def classify(
     ------
     ValueError
         If the shape or `time` is wrong, or `marginal_tol` is negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = classify(np.array([[0.5, 0.2], [1.5, 0.2], [1.5, -2.0]], complex))
+    >>> found.stability.tolist(), found.n_unstable.tolist()
+    (['stable', 'saddle', 'unstable'], [0, 1, 2])
     """
     eigvals = np.asarray(eigvals)
     _check_time(time)
@@ -173,6 +189,12 @@ def fixed_point_index(
     ------
     ValueError
         If `J` is not a stack of square matrices, or `time` is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fixed_point_index(np.array([np.diag([0.5, 0.2]), np.diag([2.0, 0.2])]))
+    array([ 1, -1])
     """
     A, finite = _newton_matrix(J, time)
     singular_values = np.linalg.svd(A, compute_uv=False)
@@ -225,6 +247,12 @@ def forward_error(
     ------
     ValueError
         If the shapes do not fit, or `time` is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> forward_error(np.array([[[0.9]]]), np.array([[1e-6]])).round(9)
+    array([1.e-05])
     """
     A, finite = _newton_matrix(J, time)
     residual = np.asarray(residual, dtype=np.float64)
@@ -264,6 +292,14 @@ def time_constants(
     numpy.ndarray
         -dt / ln|lambda| for a map, -1 / Re(lambda) for a flow. Negative if the mode grows (then by
         the factor e in that time), infinite if it does neither, 0 for an eigenvalue 0 of a map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> time_constants(np.array([0.5, 0.99], complex)).round(1)
+    array([ 1.4, 99.5])
+    >>> time_constants(np.array([-0.2], complex), time="continuous")
+    array([5.])
     """
     _check_time(time)
     eigvals = np.asarray(eigvals)
@@ -293,6 +329,12 @@ def frequencies(
     numpy.ndarray
         |arg(lambda)| / (2 pi dt) for a map, |Im(lambda)| / (2 pi) for a flow. Never negative; 0 for
         a mode that does not oscillate, 1/2 a step for a negative eigenvalue of a map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> frequencies(np.array([1j, -1.0, 0.5])).round(2)
+    array([0.25, 0.5 , 0.  ])
     """
     _check_time(time)
     eigvals = np.asarray(eigvals)

@@ -40,6 +40,15 @@ def save_checkpoint(model: bp.DynamicalSystem, filepath: str | os.PathLike[str])
     See Also
     --------
     load_checkpoint : the way back.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from fpf_notebook.models import VanillaRNN
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(VanillaRNN(1, 2, 1), os.path.join(folder, "model.npz"))
+    ...     os.listdir(folder)
+    ['model.npz']
     """
     arrays: dict[str, np.ndarray] = {}
     dtypes: dict[str, str] = {}
@@ -81,6 +90,17 @@ def load_checkpoint(
         If the file is damaged or foreign. It is a ValueError.
     ValueError
         If the file belongs to a model with other names, shapes or dtypes.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from fpf_notebook.models import VanillaRNN
+    >>> model, other = VanillaRNN(1, 2, 1, seed=0), VanillaRNN(1, 2, 1, seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(model, os.path.join(folder, "model.npz"))
+    ...     restored = load_checkpoint(other, os.path.join(folder, "model.npz"))
+    >>> bool((model.W_hh.value == other.W_hh.value).all())
+    True
     """
     variables = _variables(model)
     if not os.path.exists(filepath):

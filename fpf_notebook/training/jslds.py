@@ -70,6 +70,13 @@ def co_training_loss(
     References
     ----------
     Smith, Linderman and Sussillo, NeurIPS 2021, eqs. 7 to 9.
+
+    Examples
+    --------
+    >>> from fpf_notebook.models import GRU, JSLDS
+    >>> loss = co_training_loss(JSLDS(GRU(2, 4, 1)), lambda_e=100.0)
+    >>> callable(loss)
+    True
     """
     if not isinstance(model, JSLDS):
         raise TypeError(f"model must be a JSLDS, got {type(model).__name__}")

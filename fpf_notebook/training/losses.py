@@ -47,7 +47,15 @@ def masked_mean_squared_error(
     targets: Float[Array, "trial time n_outputs"],
     mask: Float[Array, "trial time n_outputs"],
 ) -> Float[Array, ""]:
-    """Return the mean of the squared errors, weighted by the mask; 0 where nothing counts."""
+    """Return the mean of the squared errors, weighted by the mask; 0 where nothing counts.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> ones = jnp.ones((2, 3, 1))
+    >>> float(masked_mean_squared_error(3 * ones, ones, ones))
+    4.0
+    """
     weight = jnp.sum(mask)
     return jnp.sum(mask * (outputs - targets) ** 2) / jnp.where(weight > 0, weight, 1)
 

@@ -112,6 +112,13 @@ def train_flip_flop(
     ------
     TypeError, ValueError
         If an argument is wrong.
+
+    Examples
+    --------
+    >>> model, task, history = train_flip_flop(n_bits=1, seed=0)
+    >>> trials = task.sample(8, seed=1)
+    >>> bool(task.accuracy(model.run(trials.inputs)[0], trials) > 0.9)
+    True
     """
     n_bits = checked_argument("training.train_flip_flop", "n_bits", n_bits)
     n_attempts = checked_argument("training.train_flip_flop", "n_attempts", n_attempts)

@@ -11,13 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-WORDS = {
-    word: number
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-} | {"twenty-seven": 27, "eighty-one": 81}  # fmt: skip
+_UP_TO_TWENTY = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty"
+)
+WORDS = {word: number for number, word in enumerate(_UP_TO_TWENTY.split(" "))}
+WORDS |= {"twenty-seven": 27, "eighty-one": 81}
 _NUMBER = r"([−+-]?\d+(?:,\d{3})*(?:\.\d+)?|" + "|".join(sorted(WORDS, key=len, reverse=True)) + ")"
 
 Outputs = Mapping[str, str]
@@ -32,7 +31,7 @@ class Claim:
     holds: Callable[[list[float], Outputs], bool]
 
     def numbers(self, text: str) -> list[float] | None:
-        """Return the numbers that the text has in the places of ``#``; None if it does not say so."""
+        """Return the numbers in the places of ``#``; None if the text does not say so."""
         pattern = _NUMBER.join(re.escape(part) for part in self.quotation.split("#"))
         found = re.search(pattern, " ".join(text.split()), re.IGNORECASE)
         return None if found is None else [as_number(group) for group in found.groups()]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (quotations are kept whole)
 """The claims of tutorials 1 to 5."""
 
 from __future__ import annotations
@@ -48,6 +49,36 @@ def noise(out: Outputs, level: str) -> list[float]:
 
 
 CLAIMS: dict[str, list[Claim]] = {
+    "01_what_is_a_fixed_point": [
+        Claim("cobweb-seen", "On the right there are #.",
+              lambda n, out: len({abs(v) for v in printed(out["newton"])[::2]}) == 2 and n == [3]),
+        Claim("newton-seen", "Starts in the middle found #, although every orbit runs away from it",
+              lambda n, out: "slope 2.0000" in out["newton"] and n == [0]),
+        Claim("two-dimensions-text", "each can be at #, # or #:",
+              lambda n, out: n[1] == 0 and n[0] == -n[2]
+              and abs(max(printed(out["newton"].split("slope")[-2])) - n[2]) < 1e-3),
+        Claim("two-latches-seen", "none at the # corners, one at the # points between two corners, both in the middle",
+              lambda n, out: n == [4, 4] and "9 fixed points: 4 stable" in out["two-latches"]),
+        Claim("trained-seen", "# points again, of the same kinds as in the network that we built: # stable, # with one unstable direction, and one with two",
+              lambda n, out: f"{n[0]:g} fixed points: {n[1]:g} stable" in out["train"]
+              and f"{n[1]:g} with 0, {n[2]:g} with 1, 1 with 2" in out["train"]),
+        Claim("trained-seen", "its outputs there are close to",
+              lambda n, out: np.allclose(np.abs([printed(one.split("outputs")[1]) for one in out["readout"].splitlines()]), 1, atol=0.15)),
+    ],
+    "02_two_bit_flip_flop": [
+        Claim("nine-points", "# points: # memories, a saddle with one unstable direction between each two neighbouring memories",
+              lambda n, out: f"{n[0]:g} fixed points: {n[1]:g} stable" in out["find"]),
+        Claim("pulse-text", "when the pulse ends, the # points are back",
+              lambda n, out: line(out["scan"], "u1 = 0.00").startswith(f"u1 = 0.00: {n[0]:g} fixed")),
+        Claim("pulse-text", "The two memories with the wrong first bit move towards saddles, meet them, and vanish",
+              lambda n, out: "3 fixed (2 stable)" in line(out["scan"], "u1 = 0.50")),
+        Claim("slow-text", "Beyond a fold something is left where the two points have met: a **slow point**",
+              lambda n, out: "q = " in line(out["scan"], "u1 = 0.12")),
+        Claim("think", "With $u_1 = #$ held for ever",
+              lambda n, out: "(2 stable)" in line(out["scan"], f"u1 = {n[0]:.2f}")),
+        Claim("recap", "has # fixed points without input: # memories, # saddles with one unstable direction, and one with two",
+              lambda n, out: n[0] == n[1] + n[2] + 1 == 9 and "9 fixed points: 4 stable, 5 saddles" in out["find"]),
+    ],
     "03_three_bit_flip_flop": [
         Claim("title", "# fixed points on a cube", lambda n, out: n == printed(out["find"])[:1]),
         Claim("cube-text", "corners: the memories | # |",
@@ -81,6 +112,65 @@ CLAIMS: dict[str, list[Claim]] = {
         Claim("recap", "has # fixed points on a cube: # corners, # edges, # faces and the centre",
               lambda n, out: n[0] == sum(n[1:]) + 1
               and noise(out, "0.8") == [*n, 1, 1]),
+    ],
+    "04_four_bit_flip_flop": [
+        Claim(
+            "title",
+            "# fixed points",
+            lambda n, out: n == printed(line(out["exhaustive"], "[16").split("]")[1])[:1],
+        ),
+        Claim(
+            "train-text",
+            "of them: #, #, #, # and #, the parts of a four-dimensional cube",
+            lambda n, out: printed(line(out["exhaustive"], "[16").split("]")[0]) == n,
+        ),
+        Claim(
+            "find-seen",
+            "In our run it shows # points, and an index sum of **#**, as it should be: # points are "
+            "missing",
+            lambda n, out: f"{n[0]:g} points; index sum {n[1]:g} of expected 1" in out["find"]
+            and n[0] + n[2] == 81,
+        ),
+        Claim(
+            "hits-seen",
+            "a good many points just once",
+            lambda n, out: 0.5 < printed(out["solution-1"])[0] < 1,
+        ),
+        Claim(
+            "blind-seen",
+            "so the coverage is perfect and nothing seems to be unseen: and # of the # points are "
+            "missing",
+            lambda n, out: printed(out["blind"])[:3] == [n[1] - n[0], 1, 0],
+        ),
+        Claim(
+            "blind-seen",
+            "Here the index sum objects.",
+            lambda n, out: "index sum 16 of 1, grade: open" in out["blind"],
+        ),
+        Claim(
+            "grades-seen",
+            "The points are # in the last three, but only the last search *knows* that.",
+            lambda n, out: [one.split(" points, ")[1].split(".")[0] for one in out["grades"].splitlines()]
+            == ["open", "open", "consistent", "proved"]
+            and out["grades"].count(f": {n[0]:g} points") == 3,
+        ),
+        Claim(
+            "explorer-text",
+            "The picture shows three of the four outputs",
+            lambda n, out: "69 fixed points: 16 stable" in out["explorer"],
+        ),
+        Claim(
+            "cells-seen",
+            "state spaces of #, # and # dimensions, and the same # fixed points: #, # and # with",
+            lambda n, out: [printed(one.split(None, 1)[1]) for one in out["cells"].splitlines()]
+            == [[states, *n[4:7], 1] for states in n[:3]]
+            and sum(n[4:7]) == n[3],
+        ),
+        Claim(
+            "recap",
+            "has # fixed points: #, #, #, # and # with",
+            lambda n, out: n[0] == sum(n[1:]) == 81,
+        ),
     ],
     "05_attractors_being_born": [
         Claim("title", "An untrained network has # fixed point; a trained one has #.",
