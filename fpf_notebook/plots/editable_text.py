@@ -8,8 +8,6 @@ from collections.abc import Iterator
 
 __all__ = ["editable_text"]
 
-# TrueType fonts instead of outlines (Type 3), which journals refuse; text elements in SVG.
-_SETTINGS = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
 # matplotlib has these settings for the whole process only. Two threads that restored them in the
 # wrong order would leave ours behind.
 _LOCK = threading.RLock()
@@ -20,5 +18,7 @@ def editable_text() -> Iterator[None]:
     """Have figures saved with text as text while the context lasts; then all is as before."""
     import matplotlib as mpl
 
-    with _LOCK, mpl.rc_context(_SETTINGS):
+    # TrueType fonts instead of outlines (Type 3), which journals refuse; text elements in SVG.
+    text = mpl.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"})
+    with _LOCK, text:
         yield

@@ -189,7 +189,7 @@ CLAIMS: dict[str, list[Claim]] = {
               lambda n, out: [k for k, _ in lives(out)[n[0]][0]] == [0, 1]
               and not lives(out)[n[0]][1] and n[0] == min(lives(out))),
         Claim("pitchfork-seen", "Epochs # to # show the second fork",
-              lambda n, out: [e for e in lives(out) if n[0] <= e <= n[1]] == [25, 26, 27, 28, 29]),
+              lambda n, out: [e for e in lives(out) if 14 <= e <= 34] == [*range(int(n[0]), int(n[1]) + 1)]),
         Claim("pitchfork-seen", "At epochs # and # all of this happens within a single epoch. The count is # before "
               "and after, and yet the saddle is another one",
               lambda n, out: all(
