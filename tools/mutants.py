@@ -196,6 +196,9 @@ def try_all(session: WorkDB, rooms: Iterable[str], limit: int | None) -> None:
     # The changed copy is what is tested, also by tests that start a Python of their own.
     os.environ["PYTHONPATH"] = os.getcwd()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    # Most of a change's tests compile what those of the change before compiled.
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(BUILD / "jax-cache")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
     seconds: dict[str, float] = {}
     for k, item in enumerate(pending):
         spec = item.mutations[0]
