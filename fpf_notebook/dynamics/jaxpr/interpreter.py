@@ -28,6 +28,8 @@ _CALLS_NAMES = (
     "custom_vjp_call custom_vjp_call_jaxpr"
 )
 _CALLS = frozenset(_CALLS_NAMES.split())
+# Bodies that split numbers into bits to round less, by the name of the function: what they compute.
+_KNOWN_CALLS = {"exp_neg_sq": ("square", "neg", "exp")}
 _MAX_TURNS = 10_000
 
 
@@ -186,6 +188,13 @@ def _jaxpr_of(step_map: StepMap) -> ClosedJaxpr:
     return closed
 
 
+def _function_of(inner: ClosedJaxpr | Jaxpr | None) -> str:
+    """Return the name of JAX's own function that was traced into a jaxpr; others have none."""
+    info = getattr(getattr(inner, "jaxpr", inner), "debug_info", None)
+    source = str(getattr(info, "func_filename", "") or "").replace("\\", "/")
+    return str(getattr(info, "func_name", "")) if "/jax/_src/lax/" in source else ""
+
+
 class _Walk:
     """One walk through a jaxpr and those inside it."""
 
@@ -217,6 +226,12 @@ class _Walk:
         try:
             if name in _CALLS:
                 inner = p.get("jaxpr") or p.get("call_jaxpr") or p.get("fun_jaxpr")
+                known = _KNOWN_CALLS.get(_function_of(inner)) if len(values) == 1 else None
+                if known is not None:
+                    value = values[0]
+                    for operation in known:
+                        value = self.builder.elementwise(operation, value)
+                    return [value]
                 if inner is not None:
                     return self._closed(inner, values)
             if name == "scan":

@@ -250,6 +250,18 @@ def _mul(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> lis
     return [builder.elementwise("mul", x, y)]
 
 
+def _one_minus_square(
+    builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn
+) -> list[Value]:
+    """Write 1 - x² as a product, which loses no digits where |x| is near 1."""
+    (x,), one = values, np.ones(())
+    return [
+        builder.elementwise(
+            "mul", builder.elementwise("add", one, x), builder.elementwise("sub", one, x)
+        )
+    ]
+
+
 def _div(builder: Builder, values: list[Value], p: Params, eqn: JaxprEqn) -> list[Value]:
     x, y = values
     gate = _logistic_argument(builder, y) if _is(x, 1.0) else None
@@ -465,6 +477,7 @@ _RULES: dict[str, Rule] = {
     "ne": _compared_with_itself(False, "ne"),
     "mul": _mul,
     "div": _div,
+    "one_minus_square": _one_minus_square,
     "clamp": _clamp,
     "and": _logic("and"),
     "or": _logic("or"),

@@ -3,6 +3,10 @@
 Where I - J is so near to singular that Newton's method cannot tell the point from its surroundings,
 and the network itself leaves it for millions of steps before it comes back, a step that is linear
 (affine) can still be solved: in fractions, which do not round.
+
+That a matrix of doubles is regular says nothing where only their rounding makes it so, as for the
+weights of a line attractor: an eigenvalue of J that is 1 to the last digits. Such a step keeps its
+line of points. (The eigenvalues of a chain are blurred, too, but not all to the same place.)
 """
 
 from __future__ import annotations
@@ -20,7 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_linear_step"]
 
-_MOST = 48  # units: fractions grow with each elimination
+_MOST = 24  # units: fractions grow with each elimination, to a second
+_SAFETY = 16
+_WELL = 1e6  # condition of a matrix that doubles are enough for
 _N_PROBES = 3
 _REACH = 1e3
 _ROUNDED = 1e-9  # relative: what is left of the residual of a point that solves the step
@@ -41,8 +47,9 @@ def solve_linear_step(
     Returns
     -------
     array, [n_states], or None
-        The nearest doubles to the exact solution for the coefficients as they are; None where the
-        Jacobian is not the same everywhere (as far as a few states tell), or I - J is singular.
+        The solution, for the coefficients as they are: the nearest doubles where I - J is near to
+        singular. None where the Jacobian is not the same everywhere (as far as a few states tell),
+        or I - J is singular, exactly or because an eigenvalue is zero to the last digits.
 
     Examples
     --------
@@ -66,6 +73,12 @@ def solve_linear_step(
     if not np.isfinite(at_zero).all():
         return None
     identity = 0 if step_map.time == "continuous" else 1
+    matrix = identity * np.eye(n) - jacobians[0]
+    last_digits = _SAFETY * n * np.finfo(np.float64).eps * np.linalg.norm(jacobians[0])
+    if np.abs(np.linalg.eigvals(matrix)).min(initial=np.inf) <= last_digits:
+        return None
+    if np.linalg.cond(matrix) < _WELL:
+        return np.linalg.solve(matrix, at_zero)
     rows = [
         [Fraction(identity * (i == j)) - Fraction(float(a)) for j, a in enumerate(row)]
         + [Fraction(float(at_zero[i]))]
