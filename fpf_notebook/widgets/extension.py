@@ -1,4 +1,4 @@
-"""`%load_ext fpf_notebook`: rich display of results, and widgets in Colab."""
+"""`%load_ext fpf_notebook`: rich display of results, magics, and widgets in Colab."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import html
 import importlib.util
 from typing import Any
 
+from fpf_notebook.widgets import magics
+
 
 def load(ipython: Any) -> None:
-    """Turn on rich display of `FixedPoints` and of models, and Colab's widget manager."""
+    """Turn on rich display of `FixedPoints` and of models, the magics, and Colab's widgets."""
+    magics.register(ipython)
     formatter = ipython.display_formatter.formatters["text/html"]
     formatter.for_type_by_name(
         "fpf_notebook.result.fixed_points", "FixedPoints", lambda points: points._repr_html_()
@@ -23,6 +26,7 @@ def load(ipython: Any) -> None:
 
 def unload(ipython: Any) -> None:
     """Undo `load`."""
+    magics.unregister(ipython)
     formatter = ipython.display_formatter.formatters["text/html"]
     names = {
         "fpf_notebook.result.fixed_points.FixedPoints",

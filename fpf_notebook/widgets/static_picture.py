@@ -71,6 +71,13 @@ class StaticPicture:
         """Return a matplotlib figure of what is seen, or None when there is nothing yet."""
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        """Say in one line what is shown."""
+        try:
+            return f"<{' '.join(self._summary().split())}>"
+        except AttributeError:  # its constructor has refused the arguments
+            return f"<{type(self).__name__}>"
+
     def _summary(self) -> str:
         raise NotImplementedError
 
