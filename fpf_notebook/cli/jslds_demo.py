@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fpf_notebook._types import AnyFunction
+from fpf_notebook.cli.shown import show_in
 
 if TYPE_CHECKING:
     import brainpy as bp
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from fpf_notebook.result.fixed_points import FixedPoints
     from fpf_notebook.tasks import Trials
 
-FINE, WRONG_ARGUMENT, INTERRUPTED = 0, 2, 130
 
 _N_TRIALS = 1024
 _N_SHOWN = 128  # trials whose states are searched from and drawn
@@ -43,22 +41,7 @@ def run_jslds_demo(*, seed: int, out: Path) -> int:
     int
         The exit status: 0, 2 if the folder cannot be made, 130 after Ctrl-C.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"--out: cannot make the folder {out}: {error.strerror}"
-        print(f"fpf-notebook demo: error: {message}", file=sys.stderr)
-        return WRONG_ARGUMENT
-    began = time.monotonic()
-    try:
-        written = _three_bits(seed, out) | _context(seed, out)
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        return INTERRUPTED
-    print(f"\n{time.monotonic() - began:.0f} s. Written to {out.resolve()}:")
-    for name, description in written.items():
-        print(f"  {name:<28} {description}")
-    return FINE
+    return show_in(out, lambda: _three_bits(seed, out) | _context(seed, out), 28)
 
 
 def _three_bits(seed: int, out: Path) -> dict[str, str]:

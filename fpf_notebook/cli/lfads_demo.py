@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from fpf_notebook.cli.shown import show_in
 
 if TYPE_CHECKING:
     from fpf_notebook.training.callbacks import EpochInfo
     from fpf_notebook.training.run import TrainingRun
 
-
-FINE, WRONG_ARGUMENT, INTERRUPTED = 0, 2, 130
 
 # Two damped rotations, in fewer neurons and trials than experiments have: a minute is enough.
 _DATA = {
@@ -46,24 +44,7 @@ def run_lfads_demo(*, seed: int, out: Path, n_epochs: int = _N_EPOCHS) -> int:
     int
         The exit status: 0, 2 if the folder cannot be made, 130 after Ctrl-C.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"--out: cannot make the folder {out}: {error.strerror}"
-        print(f"fpf-notebook demo: error: {message}", file=sys.stderr)
-        return WRONG_ARGUMENT
-    began = time.monotonic()
-    try:
-        written = _show(seed, out, n_epochs)
-    except KeyboardInterrupt:
-        written = None
-    if written is None:
-        print("\nStopped.", file=sys.stderr)
-        return INTERRUPTED
-    print(f"\n{time.monotonic() - began:.0f} s. Written to {out.resolve()}:")
-    for name, description in written.items():
-        print(f"  {name:<24} {description}")
-    return FINE
+    return show_in(out, lambda: _show(seed, out, n_epochs), 24)
 
 
 class _Lines:

@@ -1,10 +1,10 @@
 """Reading pickles of numpy arrays without running anything that they ask for.
 
 A pickle is a program: it names functions and says what to call them with. Here no real function can
-be named, not even one of numpy's. The few names that a pickled array consists of lead to builders
-of this file, which check what they are given and read the bytes; every other name is refused. (A
-list of allowed numpy functions would not do: `numpy.dtype` and `ndarray.__setstate__`, given forged
-states, let raw bytes pass for pointers to objects.)
+be named, not even one of numpy's. The few names that a pickled array consists of lead to the
+builders of `inert_values`, which check what they are given and read the bytes; every other name is
+refused. (A list of allowed numpy functions would not do: `numpy.dtype` and `ndarray.__setstate__`,
+given forged states, let raw bytes pass for pointers to objects.)
 
 Nor can a pickle take more time or memory than its size allows. One object may stand in a thousand
 places: it is made once, and counted a thousand times against a limit before anybody walks through
@@ -19,54 +19,25 @@ import sys
 from collections.abc import Callable, Sized
 from typing import Any, ClassVar, NoReturn
 
-import numpy as np
-
-from fpf_notebook._types import JsonObject
+from fpf_notebook.files.inert_values import (
+    BUILDERS,
+    CONTAINER,
+    LEAF,
+    PLAIN,
+    SCALAR_NAMES,
+    ArrayBuilder,
+    Attributes,
+    Builder,
+    DTypeBuilder,
+    Name,
+    NameOfArrays,
+    Refused,
+    never,
+    set_of,
+)
 from fpf_notebook.files.input_file import InputFile
 
-_CORES = ("numpy.core", "numpy._core")  # before and from numpy 2 on
-_SCALAR_KINDS = "biufc"
-_SCALAR_NAMES = frozenset(
-    f"{name}{bits}"
-    for name, sizes in (
-        ("float", (16, 32, 64)),
-        ("complex", (64, 128)),
-        ("int", (8, 16, 32, 64)),
-        ("uint", (8, 16, 32, 64)),
-    )
-    for bits in sizes
-) | {"bool", "bool_"}
-
-
 _DEEPEST = 100
-# What a value takes in memory, roughly.
-_LEAF, _CONTAINER = 16, 64
-_PLAIN = str | bytes | int | float | complex | None
-
-
-class Refused(pickle.UnpicklingError):
-    """A pickle asks for something that does not belong in it."""
-
-
-class Attributes:
-    """Stands for an object of the pickle's own class: its attributes, and no behaviour."""
-
-    __slots__ = ("values",)
-
-    values: JsonObject
-
-    def __new__(cls) -> Attributes:  # noqa: D102  # as for any object
-        self = super().__new__(cls)
-        self.values = {}  # here, since pickles make objects without calling __init__
-        return self
-
-    def __setstate__(self, state: object) -> None:
-        # (dict, None) or (None, dict) for classes with slots
-        for part in state if isinstance(state, tuple) else (state,):
-            if isinstance(part, dict):
-                self.values.update({str(key): value for key, value in part.items()})
-            elif part is not None:
-                raise Refused(f"the state of the object is of type {type(part).__name__}")
 
 
 def load_inert(source: InputFile, class_name: str) -> object:
@@ -132,14 +103,14 @@ class InertUnpickler(pickle._Unpickler):
         if name == self.class_name:
             # Made anew for each pickle, so that whatever it does to the class is gone with it.
             return type(name, (Attributes,), {"__slots__": ()})
-        if module == "numpy" and name in _SCALAR_NAMES:
-            return _Name(name.rstrip("_"))
-        builder = _BUILDERS.get((module, name))
+        if module == "numpy" and name in SCALAR_NAMES:
+            return Name(name.rstrip("_"))
+        builder = BUILDERS.get((module, name))
         if builder is None:
             raise Refused(f"it asks for {module}.{name}, which does not belong in such a file")
-        if builder is _Array and name == "ndarray":
-            return _NameOfArrays(name)
-        return _Name(name) if builder is _never else _Builder(builder)
+        if builder is ArrayBuilder and name == "ndarray":
+            return NameOfArrays(name)
+        return Name(name) if builder is never else Builder(builder)
 
     def persistent_load(self, pid: object) -> NoReturn:
         """Refuse what is kept elsewhere."""
@@ -165,7 +136,7 @@ class InertUnpickler(pickle._Unpickler):
 
     def _spend(self, arguments: object) -> None:
         parts = arguments if isinstance(arguments, tuple | list) else (arguments,)
-        self.left -= sum(_LEAF + len(part) for part in parts if isinstance(part, Sized))
+        self.left -= sum(LEAF + len(part) for part in parts if isinstance(part, Sized))
         if self.left < 0:
             raise Refused("it makes more copies of its texts than its limit allows")
 
@@ -191,13 +162,13 @@ class InertUnpickler(pickle._Unpickler):
         members = self.pop_mark()
         if not isinstance(self.stack[-1], set):
             raise Refused("it adds members to something else than a set")
-        self.stack[-1].update(_set(members))
+        self.stack[-1].update(set_of(members))
 
     dispatch[pickle.ADDITEMS[0]] = _load_members
 
     def _load_frozen_set(self) -> None:
         members = self.pop_mark()  # first: it exchanges the stack
-        self.append(frozenset(_set(members)))
+        self.append(frozenset(set_of(members)))
 
     dispatch[pickle.FROZENSET[0]] = _load_frozen_set
 
@@ -219,177 +190,10 @@ def _filled(container: object, items: list[object]) -> dict[object, object]:
         raise Refused("it has a dictionary with a key and no value")
     for key, value in zip(items[::2], items[1::2], strict=True):
         # A tuple of shared tuples takes for ever to be hashed.
-        if not isinstance(key, _PLAIN):
+        if not isinstance(key, PLAIN):
             raise Refused(f"it has a dictionary with a key of type {type(key).__name__}")
         container[key] = value
     return container
-
-
-class _Inert:
-    """Something that the pickle may name; it cannot be given attributes."""
-
-    __slots__ = ()
-
-    def __setstate__(self, state: object) -> NoReturn:
-        raise Refused(f"it tries to change {type(self).__name__}")
-
-
-class _Name(_Inert):
-    """A class that is only mentioned, never called."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-class _Builder(_Inert):
-    """Stands for a function that the pickle may call."""
-
-    __slots__ = ("_build",)
-
-    def __init__(self, build: Callable[..., object]) -> None:
-        self._build = build
-
-    def __call__(self, *arguments: object) -> object:
-        return self._build(*arguments)
-
-
-class _DType:
-    """A simple numeric type under construction."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, code: Any, *_: object) -> None:
-        code = code.name if isinstance(code, _Name) else code
-        known = isinstance(code, str) and code[:1] in _SCALAR_KINDS and code[1:].isdigit()
-        if not (known or code in _SCALAR_NAMES):
-            raise Refused(f"it has an array of type {code!r}, expected numbers")
-        self.value = np.dtype(code)
-
-    def __setstate__(self, state: object) -> None:
-        # (version, byte order, base, names, fields, ...): all but the byte order is for types with
-        # an inner structure, which numbers have not.
-        if not isinstance(state, tuple) or len(state) < 5 or any(state[2:5]):
-            raise Refused("it has an array of a structured type, expected numbers")
-        order = state[1].decode() if isinstance(state[1], bytes) else state[1]
-        if order not in ("<", ">", "|", "="):
-            raise Refused(f"it has an array with the byte order {order!r}")
-        self.value = self.value.newbyteorder(order)
-
-
-class _Array:
-    """An array under construction."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, *_: object) -> None:
-        self.value: np.ndarray | None = None
-
-    def __setstate__(self, state: object) -> None:
-        # (version, shape, type, whether in Fortran order, bytes); version 0 had no number.
-        if not isinstance(state, tuple) or len(state) not in (4, 5):
-            raise Refused("it has a malformed array")
-        shape, dtype, fortran, data = state[-4:]
-        self.value = _read(data, dtype, shape, "F" if fortran else "C")
-
-
-class _NameOfArrays(_Name):
-    """The class of arrays: mentioned, or called for an empty one that is given its content next."""
-
-    __slots__ = ()
-
-    def __call__(self, *arguments: object) -> _Array:
-        if arguments not in (((0,), "b"), ((0,), b"b")):
-            raise Refused("it asks for an array without content")
-        return _Array()
-
-
-def _read(data: Any, dtype: Any, shape: Any, order: Any) -> Any:
-    """Read an array, in the byte order of this machine."""
-    if isinstance(data, str):
-        data = data.encode("latin1")  # a byte string of Python 2
-    lengths = [shape] if isinstance(shape, int) else shape
-    if (
-        not isinstance(dtype, _DType)
-        or not isinstance(data, bytes | bytearray)
-        or not isinstance(lengths, tuple | list)
-        or not all(isinstance(length, int) and length >= 0 for length in lengths)
-        or order not in ("C", "F")
-    ):
-        raise Refused("it has a malformed array")
-    flat = np.frombuffer(data, dtype=dtype.value) if data else np.empty(0, dtype.value)
-    return flat.astype(dtype.value.newbyteorder("=")).reshape(lengths, order=order)  # type: ignore[call-overload]
-
-
-def _scalar(dtype: object, data: object) -> object:
-    return _read(data, dtype, (), "C")[()]
-
-
-def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> Any:
-    array = _Array()
-    if order == "K":  # from numpy 2.3 on: in the order of memory, and how the axes lie in it
-        array.value = _read(data, dtype, shape, "C").transpose(axes)
-    else:
-        array.value = _read(data, dtype, shape, order)
-    return array
-
-
-def _encode(text: object, encoding: object = "latin1") -> bytes:
-    # How protocols 0 to 2 write bytes.
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise Refused(f"it asks for text in the encoding {encoding!r}")
-    return text.encode("latin1")
-
-
-def _bytes(*arguments: object) -> bytes:
-    # Empty bytes in protocols 0 to 2. With an argument it would be given a size to allocate.
-    if arguments:
-        raise Refused("it asks for bytes with arguments")
-    return b""
-
-
-def _complex(real: object, imaginary: object) -> complex:
-    if not isinstance(real, float) or not isinstance(imaginary, float):
-        raise Refused("it has a malformed complex number")
-    return complex(real, imaginary)
-
-
-def _set(entries: object = ()) -> set:
-    if not isinstance(entries, list | tuple) or not all(isinstance(e, _PLAIN) for e in entries):
-        raise Refused("it has a malformed set")
-    return set(entries)
-
-
-def _reconstructed(cls: object, *_: object) -> Attributes:
-    # How protocols 0 and 1 make an object.
-    if not (isinstance(cls, type) and issubclass(cls, Attributes)):
-        raise Refused("it asks for an object of a class that does not belong in such a file")
-    return cls()
-
-
-def _never(*_: object) -> NoReturn:
-    raise AssertionError("only mentioned")
-
-
-_BUILDERS: dict[tuple[str, str], Callable[..., object]] = {
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _DType,
-    ("_codecs", "encode"): _encode,
-}
-for _module in (
-    "builtins",
-    "__builtin__",
-):  # the latter is Python 2's, and that of protocols 0 to 2
-    _BUILDERS |= {(_module, _name): _never for _name in ("object", "bool", "int", "float")}
-    _BUILDERS |= {(_module, "bytes"): _bytes, (_module, "complex"): _complex}
-    _BUILDERS |= {(_module, "set"): _set, (_module, "frozenset"): _set}
-for _module in ("copyreg", "copy_reg"):
-    _BUILDERS[_module, "_reconstructor"] = _reconstructed
-for _core in _CORES:
-    _BUILDERS[f"{_core}.multiarray", "_reconstruct"] = _Array
-    _BUILDERS[f"{_core}.multiarray", "scalar"] = _scalar
-    _BUILDERS[f"{_core}.numeric", "_frombuffer"] = _from_buffer
 
 
 class _Finisher:
@@ -407,8 +211,8 @@ class _Finisher:
         return finished
 
     def _made(self, value: object, depth: int) -> tuple[object, int]:
-        if isinstance(value, _PLAIN | bytearray):
-            return value, _LEAF + (len(value) if isinstance(value, str | bytes | bytearray) else 0)
+        if isinstance(value, PLAIN | bytearray):
+            return value, LEAF + (len(value) if isinstance(value, str | bytes | bytearray) else 0)
         known = self._done.get(id(value))
         if known is not None:
             return known
@@ -425,15 +229,15 @@ class _Finisher:
 
     def _make(self, value: object, depth: int) -> tuple[object, int]:
         match value:
-            case _Array():
+            case ArrayBuilder():
                 if value.value is None:
                     raise Refused("it has an array without content")
-                return value.value, _CONTAINER + value.value.nbytes
-            case _DType():
-                return value.value, _LEAF
-            case _Name():
-                return value.name, _LEAF
-            case _Builder():
+                return value.value, CONTAINER + value.value.nbytes
+            case DTypeBuilder():
+                return value.value, LEAF
+            case Name():
+                return value.name, LEAF
+            case Builder():
                 raise Refused("it has a function in the place of a value")
             case Attributes():
                 finished = Attributes()
@@ -443,11 +247,11 @@ class _Finisher:
                 return self._dictionary(value, depth)
             case list() | tuple() | set() | frozenset():
                 made = [self._made(entry, depth) for entry in value]
-                size = _CONTAINER + sum(size for _, size in made)
+                size = CONTAINER + sum(size for _, size in made)
                 return type(value)(entry for entry, _ in made), size
-        return value, _LEAF  # a number of NumPy's
+        return value, LEAF  # a number of NumPy's
 
     def _dictionary(self, entries: dict[Any, Any], depth: int) -> tuple[dict[Any, Any], int]:
         made = {key: self._made(entry, depth) for key, entry in entries.items()}
-        size = _CONTAINER + sum(_LEAF + size for _, size in made.values())
+        size = CONTAINER + sum(LEAF + size for _, size in made.values())
         return {key: entry for key, (entry, _) in made.items()}, size

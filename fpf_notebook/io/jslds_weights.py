@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fpf_notebook._types import JsonObject
-from fpf_notebook.files import inert_pickle
-from fpf_notebook.files.inert_pickle import InertUnpickler, Refused, load_with
+from fpf_notebook.files.inert_pickle import InertUnpickler, load_with
+from fpf_notebook.files.inert_values import ArrayBuilder, Builder, DTypeBuilder, Refused
 from fpf_notebook.files.input_file import InputFile, open_input
 from fpf_notebook.files.npz import NpzReader
 from fpf_notebook.models.base import RecurrentModel
@@ -115,7 +115,7 @@ def _read(source: InputFile) -> object:
     return load_with(_Unpickler(stream, encoding="latin1"), source)
 
 
-class _ObjectType(inert_pickle._DType):
+class _ObjectType(DTypeBuilder):
     """The type of the array around the dictionary."""
 
     __slots__ = ()
@@ -127,7 +127,7 @@ class _ObjectType(inert_pickle._DType):
         pass  # nothing of it is used
 
 
-class _OuterArray(inert_pickle._Array):
+class _OuterArray(ArrayBuilder):
     """An array, or the one array of one object in which numpy puts a dictionary to save it."""
 
     __slots__ = ("content", "holds")
@@ -147,8 +147,8 @@ class _OuterArray(inert_pickle._Array):
             super().__setstate__(state)
 
 
-def _dtype(code: object, *_: object) -> inert_pickle._DType:
-    return _ObjectType() if code in ("O", "O8", "|O", "|O8") else inert_pickle._DType(code)
+def _dtype(code: object, *_: object) -> DTypeBuilder:
+    return _ObjectType() if code in ("O", "O8", "|O", "|O8") else DTypeBuilder(code)
 
 
 class _Unpickler(InertUnpickler):
@@ -160,9 +160,9 @@ class _Unpickler(InertUnpickler):
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) == ("numpy", "dtype"):
-            return inert_pickle._Builder(_dtype)
+            return Builder(_dtype)
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            return inert_pickle._Builder(_OuterArray)
+            return Builder(_OuterArray)
         return super().find_class(module, name)
 
 

@@ -7,7 +7,8 @@ import os
 import numpy as np
 
 from fpf_notebook._types import JsonObject
-from fpf_notebook.files.inert_pickle import Attributes, load_inert
+from fpf_notebook.files.inert_pickle import load_inert
+from fpf_notebook.files.inert_values import Attributes
 from fpf_notebook.files.input_file import UNCHECKED, open_input
 from fpf_notebook.result.fields import FIELDS
 from fpf_notebook.result.fixed_points import FixedPoints

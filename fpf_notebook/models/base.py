@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import brainpy as bp
 import brainpy.math as bm
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -21,6 +20,7 @@ from fpf_notebook.models.forward import (
     linear_readout,
     run_compiled,
 )
+from fpf_notebook.models.one_step import one_step
 
 Box = tuple[Float[Array, "n_states"], Float[Array, "n_states"]]
 """Lower and upper corner of an axis-aligned box of states."""
@@ -191,22 +191,7 @@ class RecurrentModel(bp.DynamicalSystem):  # type: ignore[misc]
         ValueError
             If an array has another shape than these.
         """
-        inputs = jnp.asarray(inputs)
-        if inputs.ndim != 3 or inputs.shape[1:] != (1, self.n_inputs):
-            raise ValueError(
-                f"inputs must have the shape [batch, 1, {self.n_inputs}] (one time step), got "
-                f"{list(inputs.shape)}; use run(inputs) for whole trials"
-            )
-        batch = inputs.shape[0]
-        hidden = self.initial_state(batch) if hidden is None else jnp.asarray(hidden)
-        if hidden.shape != (batch, self.n_states):
-            raise ValueError(
-                f"hidden must have the shape {[batch, self.n_states]} [batch, n_states], got "
-                f"{list(hidden.shape)}"
-            )
-        params = self.parameters()
-        h_next = jax.vmap(self.step, in_axes=(None, 0, 0))(params, hidden, inputs[:, 0])
-        return self.readout_function(params, h_next)[:, None], h_next
+        return one_step(self, inputs, hidden)
 
     def run(
         self, inputs: ArrayLike, initial_states: ArrayLike | None = None

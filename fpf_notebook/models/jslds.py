@@ -31,6 +31,7 @@ from fpf_notebook.models.jslds_core import (
     part_of,
     roll_out_core,
 )
+from fpf_notebook.models.one_step import one_step
 from fpf_notebook.models.step_map_rnn import StepMapRNN
 
 
@@ -232,22 +233,7 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
         ValueError
             If an array has another shape than these.
         """
-        inputs = jnp.asarray(inputs)
-        if inputs.ndim != 3 or inputs.shape[1:] != (1, self.n_inputs):
-            raise ValueError(
-                f"inputs must have the shape [batch, 1, {self.n_inputs}] (one time step), got "
-                f"{list(inputs.shape)}; use run(inputs) for whole trials"
-            )
-        batch = inputs.shape[0]
-        hidden = self.initial_state(batch) if hidden is None else jnp.asarray(hidden)
-        if hidden.shape != (batch, self.n_states):
-            raise ValueError(
-                f"hidden must have the shape {[batch, self.n_states]} [batch, n_states], got "
-                f"{list(hidden.shape)}"
-            )
-        params = self.parameters()
-        a_next = jax.vmap(self.step, in_axes=(None, 0, 0))(params, hidden, inputs[:, 0])
-        return self.readout_function(params, a_next)[:, None], a_next
+        return one_step(self, inputs, hidden)
 
     def run(self, inputs: ArrayLike, initial_states: ArrayLike | None = None) -> JSLDSRun:
         """Run both systems over whole trials, independently, in one compiled loop.

@@ -301,7 +301,7 @@ class FixedPoints:
     def __len__(self) -> int:
         return self.n
 
-    def __getitem__(self, which: ArrayLike) -> FixedPoints:
+    def __getitem__(self, which: slice | ArrayLike) -> FixedPoints:
         """Return some of the points.
 
         Parameters

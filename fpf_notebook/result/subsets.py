@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fpf_notebook.result.fixed_points import FixedPoints
 
 
-def select(fps: FixedPoints, which: ArrayLike) -> FixedPoints:
+def select(fps: FixedPoints, which: slice | ArrayLike) -> FixedPoints:
     """Return the points at some positions; see `FixedPoints.__getitem__`."""
     positions = _positions(which, fps.n)
     fields: JsonObject = {
@@ -30,7 +30,7 @@ def select(fps: FixedPoints, which: ArrayLike) -> FixedPoints:
     return dataclasses.replace(fps, **fields)
 
 
-def _positions(which: ArrayLike, n: int) -> Int[np.ndarray, "n_selected"]:
+def _positions(which: slice | ArrayLike, n: int) -> Int[np.ndarray, "n_selected"]:
     if isinstance(which, slice):
         return np.arange(n)[which]
     index = np.asarray(which)

@@ -164,12 +164,7 @@ class ContextIntegration:
         ValueError
             If the outputs have another shape than the targets.
         """
-        outputs = np.asarray(outputs)
-        if outputs.shape != trials.targets.shape:
-            raise ValueError(
-                f"outputs must have the shape of the targets, {list(trials.targets.shape)}, got "
-                f"{list(outputs.shape)}"
-            )
+        outputs = trials.checked_outputs(outputs)
         return float(np.mean(outputs[:, -1] * trials.targets[:, -1] > 0))
 
     def _trials(self, biases: np.ndarray, contexts: np.ndarray, rng: np.random.Generator) -> Trials:

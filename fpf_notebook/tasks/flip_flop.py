@@ -130,12 +130,7 @@ class FlipFlop:
         ValueError
             If the outputs have another shape than the targets.
         """
-        outputs = np.asarray(outputs)
-        if outputs.shape != trials.targets.shape:
-            raise ValueError(
-                f"outputs must have the shape of the targets, {list(trials.targets.shape)}, got "
-                f"{list(outputs.shape)}"
-            )
+        outputs = trials.checked_outputs(outputs)
         scored = trials.mask > 0
         return float(np.mean((outputs * trials.targets > 0)[scored]))
 

@@ -56,3 +56,21 @@ class Trials:
     def n_time(self) -> int:
         """Number of steps of each trial."""
         return self.inputs.shape[1]
+
+    def checked_outputs(
+        self, outputs: Float[np.ndarray, "trial time n_outputs"]
+    ) -> Float[np.ndarray, "trial time n_outputs"]:
+        """Return a network's outputs for these trials as an array.
+
+        Raises
+        ------
+        ValueError
+            If they have another shape than the targets.
+        """
+        outputs = np.asarray(outputs)
+        if outputs.shape != self.targets.shape:
+            raise ValueError(
+                f"outputs must have the shape of the targets, {list(self.targets.shape)}, got "
+                f"{list(outputs.shape)}"
+            )
+        return outputs

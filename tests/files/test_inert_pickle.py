@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from fpf_notebook.files import FileError, inert_pickle
-from fpf_notebook.files.inert_pickle import Attributes
+from fpf_notebook.files.inert_values import Attributes
 from fpf_notebook.files.input_file import InputFile, default_limit
 from tests.files.samples import billion_laughs
 
@@ -181,8 +181,8 @@ STATE = b"(I1\n(I1\nt%sI00\nS'12345678'\ntb"
         (ARRAY + b"(I1\n(I1\nttb", "malformed array"),
         (ARRAY, "array without content"),
         # changing what stands for numpy, or using it as a value
-        (b"cnumpy\ndtype\n(dS'_build'\nNsb", "tries to change _Builder"),
-        (b"cnumpy\nndarray\n(dS'name'\nNsb", "tries to change _Name"),
+        (b"cnumpy\ndtype\n(dS'_build'\nNsb", "tries to change Builder"),
+        (b"cnumpy\nndarray\n(dS'name'\nNsb", "tries to change Name"),
         (b"cnumpy\ndtype\n", "function in the place of a value"),
         # other objects, other encodings
         (b"ccopy_reg\n_reconstructor\n(c__builtin__\nobject\nc__builtin__\nobject\nNtR", "class"),

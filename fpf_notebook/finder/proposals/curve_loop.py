@@ -12,7 +12,6 @@ directional fibers to locate fixed points of recurrent neural networks", for its
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 import jax
@@ -20,36 +19,21 @@ import jax.numpy as jnp
 
 from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.arrays import AnyArray
+from fpf_notebook.finder.endings import Ending
 
 __all__ = ["CurveEnd", "CurveState", "Job", "Scales", "build_tracer"]
 
 
-class CurveEnd(IntEnum):
+class CurveEnd(Ending):
     """Why a curve ended; `message` is the text that people read."""
 
-    RUNNING = 0
-    CLOSED = 1
-    LEFT = 2
-    LONG = 3
-    STUCK = 4
-    NO_START = 5
-    CANCELLED = 6
-
-    @property
-    def message(self) -> str:
-        """The end in words."""
-        return _MESSAGES[self]
-
-
-_MESSAGES = {
-    CurveEnd.RUNNING: "not finished",
-    CurveEnd.CLOSED: "came back to its start",
-    CurveEnd.LEFT: "left the range of its parameter",
-    CurveEnd.LONG: "reached its longest length",
-    CurveEnd.STUCK: "could not be followed further",
-    CurveEnd.NO_START: "has no point where it should start",
-    CurveEnd.CANCELLED: "cancelled",
-}
+    RUNNING = 0, "not finished"
+    CLOSED = 1, "came back to its start"
+    LEFT = 2, "left the range of its parameter"
+    LONG = 3, "reached its longest length"
+    STUCK = 4, "could not be followed further"
+    NO_START = 5, "has no point where it should start"
+    CANCELLED = 6, "cancelled"
 
 
 class Job(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -12,32 +11,19 @@ import jax.numpy as jnp
 from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.step_map import StepFunction
+from fpf_notebook.finder.endings import Ending
 
 __all__ = ["FlowState", "Limits", "RunEnd", "RunState", "build_flow", "build_map"]
 
 
-class RunEnd(IntEnum):
+class RunEnd(Ending):
     """What became of a run; `message` is the text that people read."""
 
-    MOVING = 0
-    REST = 1
-    CYCLE = 2
-    DIVERGED = 3
-    INTERRUPTED = 4
-
-    @property
-    def message(self) -> str:
-        """The end in words."""
-        return _MESSAGES[self]
-
-
-_MESSAGES = {
-    RunEnd.MOVING: "still moving",
-    RunEnd.REST: "came to rest in a fixed point",
-    RunEnd.CYCLE: "reached a cycle",
-    RunEnd.DIVERGED: "diverged",
-    RunEnd.INTERRUPTED: "interrupted before it ended",
-}
+    MOVING = 0, "still moving"
+    REST = 1, "came to rest in a fixed point"
+    CYCLE = 2, "reached a cycle"
+    DIVERGED = 3, "diverged"
+    INTERRUPTED = 4, "interrupted before it ended"
 
 
 class RunState(NamedTuple):

@@ -7,10 +7,11 @@ compiled call. What it needs and returns is the same for every method, so that t
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+
+from fpf_notebook.finder.endings import Ending
 
 __all__ = ["LaneStatus", "Lanes", "new_lanes"]
 
@@ -21,30 +22,15 @@ Array: TypeAlias = Any
 Index: TypeAlias = np.ndarray | slice
 
 
-class LaneStatus(IntEnum):
+class LaneStatus(Ending):
     """Why a lane stopped; `message` is the text that people read."""
 
-    RUNNING = 0
-    CONVERGED = 1
-    STALLED = 2
-    MAX_ITERS = 3
-    DIVERGED = 4
-    INTERRUPTED = 5
-
-    @property
-    def message(self) -> str:
-        """The status in words."""
-        return _MESSAGES[self]
-
-
-_MESSAGES = {
-    LaneStatus.RUNNING: "not finished",
-    LaneStatus.CONVERGED: "converged",
-    LaneStatus.STALLED: "stopped early: q no longer falls (a local minimum of q)",
-    LaneStatus.MAX_ITERS: "reached max_iters",
-    LaneStatus.DIVERGED: "diverged: the model returned NaN or inf",
-    LaneStatus.INTERRUPTED: "interrupted before it finished",
-}
+    RUNNING = 0, "not finished"
+    CONVERGED = 1, "converged"
+    STALLED = 2, "stopped early: q no longer falls (a local minimum of q)"
+    MAX_ITERS = 3, "reached max_iters"
+    DIVERGED = 4, "diverged: the model returned NaN or inf"
+    INTERRUPTED = 5, "interrupted before it finished"
 
 
 class Lanes(NamedTuple):

@@ -17,12 +17,12 @@ from fpf_notebook.analysis.inferred import LFADSRun
 from fpf_notebook.analysis.spike_checks import check_count
 from fpf_notebook.models.base import RecurrentModel
 from fpf_notebook.models.forward import Forward, Parameters
-from fpf_notebook.models.gru import GRU
 from fpf_notebook.models.jslds import JSLDS
 from fpf_notebook.models.jslds_core import part_of
 from fpf_notebook.models.lfads.arguments import check_inputs, check_structure
 from fpf_notebook.models.lfads.cells import affine_arrays, gru_arrays
 from fpf_notebook.models.lfads.encoder import encoder_arrays, input_encoder_arrays
+from fpf_notebook.models.lfads.generators import generator_of
 from fpf_notebook.models.lfads.inference import averaged_samples, posterior_mean
 from fpf_notebook.models.lfads.passes import READOUT, no_noise, run_pass
 from fpf_notebook.models.lfads.priors import (
@@ -197,7 +197,7 @@ class LFADS(bp.DynamicalSystem):  # type: ignore[misc]
         n_inputs = check_count("co_dim", co_dim, least=0) + check_count(
             "ext_input_dim", ext_input_dim, least=0
         )
-        network = _generator(generator, n_inputs, gen_dim, seed)
+        network = generator_of(generator, n_inputs, gen_dim, seed)
         rnn = network.rnn if isinstance(network, JSLDS) else network
         structure = check_structure(
             sizes,
@@ -371,35 +371,6 @@ class LFADS(bp.DynamicalSystem):  # type: ignore[misc]
             f"LFADS({s.encod_data_dim} of {s.recon_data_dim} neurons, {s.recon_seq_len} bins, "
             f"{s.fac_dim} factors{controller}, generator={self.generator!r})"
         )
-
-
-def _generator(
-    given: object, n_inputs: int, gen_dim: int | None, seed: int
-) -> RecurrentModel | JSLDS:
-    """Return the network that generates; check that it fits."""
-    if given is None or given is JSLDS or given is GRU:
-        n = check_count("gen_dim", 64 if gen_dim is None else gen_dim, least=1)
-        gru = GRU(n_inputs, n, 0, seed=seed)
-        # As in LFADS: a bias of 1 towards keeping the state, for dynamics slower than a bin.
-        gru.b_ih.value = gru.b_ih.value.at[n : 2 * n].set(1.0)
-        return JSLDS(gru) if given is JSLDS else gru
-    if isinstance(given, type) and issubclass(given, RecurrentModel):
-        n = check_count("gen_dim", 64 if gen_dim is None else gen_dim, least=1)
-        return given(n_inputs, n, 0, seed=seed)  # type: ignore[call-arg]
-    if not isinstance(given, RecurrentModel | JSLDS):
-        raise TypeError(
-            "generator must be one of fpf_notebook.models, a JSLDS, or one of these classes, got "
-            f"{given!r}"
-        )
-    if given.n_inputs != n_inputs:
-        raise ValueError(
-            f"generator must have co_dim + ext_input_dim = {n_inputs} inputs, got {given.n_inputs}"
-        )
-    if gen_dim not in (None, given.n_states):
-        raise ValueError(
-            f"gen_dim is {gen_dim}, but the generator that is given has {given.n_states} states"
-        )
-    return given
 
 
 @lru_cache(maxsize=256)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Int
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.analysis.spike_checks import check_row
 from fpf_notebook.analysis.spike_data import SpikeData
 from fpf_notebook.tasks.spikes.emission import (
@@ -106,19 +107,12 @@ class RotationSpikes(SpikeTask):
         conditions = rng.permutation(np.arange(s["n_trials"]) % s["n_conditions"])
         start = initial_states(conditions, len(self.frequencies), s["trial_noise"], rng)
         latents = rotate(start, np.tile(eigenvalues, (s["n_trials"], 1)), s["n_time"])
-        rates = log_linear_rates(
-            latents, s["n_neurons"], mean_rate=s["mean_rate"], depth=s["depth"],
-            max_rate=s["max_rate"], dt=s["dt"], rng=rng,
-        )  # fmt: skip
         super().__init__(
-            SpikeData(
-                spikes=spikes_of(rates, rng),
-                dt=s["dt"],
-                n_heldin=s["n_heldin"],
-                valid=random_split(s["n_trials"], s["valid_share"], rng),
+            spikes_of_latents(
+                latents,
+                s,
+                rng,
                 conditions=conditions,
-                rates=rates,
-                latents=latents,
                 eigenvalues=eigenvalues[None],
                 regimes=np.zeros(s["n_trials"], int),
             )
@@ -152,3 +146,43 @@ def rotate(
     powers = eigenvalues[:, None] ** np.arange(1, n_time + 1)[:, None]
     z = start[:, None] * powers
     return np.stack([z.real, z.imag], axis=-1).reshape(*z.shape[:2], -1)
+
+
+def spikes_of_latents(
+    latents: Float[np.ndarray, "trial time latent"],
+    settings: JsonObject,
+    rng: np.random.Generator,
+    *,
+    conditions: Int[np.ndarray, "trial"],
+    eigenvalues: Complex[np.ndarray, "regime mode"],
+    regimes: Int[np.ndarray, "trial"],
+) -> SpikeData:
+    """Draw the spikes of neurons that read latents out, log-linearly, and split the trials.
+
+    Parameters
+    ----------
+    latents
+        [trial, time, latent].
+    settings
+        Those of the task, checked.
+    rng
+        What readout, spikes and split are drawn from, in this order.
+    conditions, eigenvalues, regimes
+        What is known of the trials.
+    """
+    s = settings
+    rates = log_linear_rates(
+        latents, s["n_neurons"], mean_rate=s["mean_rate"], depth=s["depth"],
+        max_rate=s["max_rate"], dt=s["dt"], rng=rng,
+    )  # fmt: skip
+    return SpikeData(
+        spikes=spikes_of(rates, rng),
+        dt=s["dt"],
+        n_heldin=s["n_heldin"],
+        valid=random_split(s["n_trials"], s["valid_share"], rng),
+        conditions=conditions,
+        rates=rates,
+        latents=latents,
+        eigenvalues=eigenvalues,
+        regimes=regimes,
+    )

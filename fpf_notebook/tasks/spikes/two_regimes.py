@@ -7,18 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from fpf_notebook.analysis.spike_checks import check_row
-from fpf_notebook.analysis.spike_data import SpikeData
 from fpf_notebook.tasks.spikes.emission import (
     check_common,
-    log_linear_rates,
-    random_split,
-    spikes_of,
 )
 from fpf_notebook.tasks.spikes.rotation import (
     HELDIN_SHARE,
     initial_states,
     mode_eigenvalues,
     rotate,
+    spikes_of_latents,
 )
 from fpf_notebook.tasks.spikes.task import SpikeTask
 
@@ -95,20 +92,8 @@ class TwoRegimeSpikes(SpikeTask):
         regimes = conditions % 2
         start = initial_states(conditions, n_modes, s["trial_noise"], rng)
         latents = rotate(start, np.stack(rows)[regimes], s["n_time"])
-        rates = log_linear_rates(
-            latents, s["n_neurons"], mean_rate=s["mean_rate"], depth=s["depth"],
-            max_rate=s["max_rate"], dt=s["dt"], rng=rng,
-        )  # fmt: skip
         super().__init__(
-            SpikeData(
-                spikes=spikes_of(rates, rng),
-                dt=s["dt"],
-                n_heldin=s["n_heldin"],
-                valid=random_split(s["n_trials"], s["valid_share"], rng),
-                conditions=conditions,
-                rates=rates,
-                latents=latents,
-                eigenvalues=np.stack(rows),
-                regimes=regimes,
+            spikes_of_latents(
+                latents, s, rng, conditions=conditions, eigenvalues=np.stack(rows), regimes=regimes
             )
         )
