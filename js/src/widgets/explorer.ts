@@ -10,6 +10,7 @@ import { HistogramView } from "../views/histogram";
 import { PointList } from "../views/pointlist";
 import { StateSpaceView, hint } from "../views/statespace";
 import type { Tool } from "../views/gestures";
+import { attachLive } from "./livepage";
 import { button, makeShell, press, put, saveButtons, toggle, watch } from "./shell";
 
 interface Options {
@@ -178,5 +179,6 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   paintNote();
   paintOptions();
   paintScene();
+  attachLive(model, shell);
   return () => disposer.dispose();
 }
