@@ -41,6 +41,8 @@ def swinging(n_inputs, size, n=61):
     return np.stack([size * np.sin((k + 1) * t) for k in range(n_inputs)], axis=1)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("name", "size"), [("ff3_tanh4", 0.3), ("ff3_gru16", 0.2)])
 def test_no_point_is_missed_and_none_invented(name, size):
     step_map, states, _ = peer(name)
