@@ -91,7 +91,10 @@ export function attachLive(model: Model, shell: Shell): void {
       return;
     }
     put(model, "status", { ...(model.get("status") as object), error: `This page cannot compute: ${message}` });
-    for (const input of root.querySelectorAll("input")) input.disabled = true;
+    enable(false);
+  };
+  const enable = (on: boolean): void => {
+    for (const input of root.querySelectorAll("input")) input.disabled = !on;
   };
   const search = (): void => solver.picture({ type: "search", count, u: [...u] });
   const settle = (): void => {
@@ -122,6 +125,7 @@ export function attachLive(model: Model, shell: Shell): void {
       settle();
     }),
   );
+  enable(false); // until the program is loaded
   let solver: PageSolver;
   try {
     const port = workerFrom(live.solver);
@@ -131,9 +135,13 @@ export function attachLive(model: Model, shell: Shell): void {
     return failed(String(error), true);
   }
   shell.disposer.add(() => clearTimeout(rest));
-  void solver.ask({ type: "load", program });
-  void solver.ask({ type: "options", options: live.options });
-  void solver.ask({ type: "starts", states: Float64Array.from(live.states.data), noise });
-  void solver.ask({ type: "adopt", x: Float64Array.from(live.x.data), u: [...u] }).then(() => (root.dataset.ready = "true"));
+  void solver.ask({ type: "load", program }).then(async (answer) => {
+    if (answer.type === "error") return; // said in the page; whatever else is asked would fail for that reason
+    void solver.ask({ type: "options", options: live.options });
+    void solver.ask({ type: "starts", states: Float64Array.from(live.states.data), noise });
+    await solver.ask({ type: "adopt", x: Float64Array.from(live.x.data), u: [...live.u] });
+    enable(true);
+    root.dataset.ready = "true";
+  });
   shell.root.insertBefore(root, shell.bar.nextSibling);
 }
