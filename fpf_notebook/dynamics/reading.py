@@ -40,12 +40,16 @@ class Reading:
     returned: str = ""
     parameters: str = ""
 
-    def __str__(self) -> str:
+    def rows(self) -> list[tuple[str, str]]:
+        """Return label and text of what was decided."""
         rows = [("read as", self.source), ("one step", self.call)]
         if self.order is not None:
             rows.append(("order", f"{self.order}, told by {self.decided_by}"))
         rows += [("next state", self.returned), ("parameters", self.parameters)]
-        return "\n".join(f"{label:<11} {text}" for label, text in rows if text)
+        return [(label, text) for label, text in rows if text]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{label:<11} {text}" for label, text in self.rows())
 
 
 def decide_order(

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,9 @@ from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
 from fpf_notebook.dynamics.program.page_program import PageProgram
 from fpf_notebook.dynamics.reading import Reading
+
+if TYPE_CHECKING:
+    from fpf_notebook.dynamics.explanation import Explanation
 
 Time: TypeAlias = Literal["discrete", "continuous"]
 Precision: TypeAlias = Literal["float64", "float32"]
@@ -345,6 +348,18 @@ class StepMap:
 
         inputs = None if u is None else np.asarray(u, dtype=np.float64)
         return export_program(self, symbols=symbols, u=inputs)
+
+    def explain(self) -> Explanation:
+        """Say how the model was read: the call, the state, the parameters, the box, and why.
+
+        Returns
+        -------
+        Explanation
+            To be printed, or read field by field.
+        """
+        from fpf_notebook.dynamics.explanation import explain  # seldom needed
+
+        return explain(self)
 
     # -- derived maps ----------------------------------------------------------------------------
 

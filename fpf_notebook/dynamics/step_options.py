@@ -147,8 +147,10 @@ class StepOptions:
         for name in given:
             if name in STEP_OPTION_NAMES:
                 continue
-            if name == "f_type":  # BrainPy's word
-                hint = " In BrainPy's f_type='continuous' it is called time='continuous' here."
+            if name in _OF_BRAINPY:
+                hint = _OF_BRAINPY[name]
+                if name == "target_vars" and isinstance(given[name], Mapping):
+                    hint += f"\n    options = {{'state_vars': {list(map(str, given[name]))}}}"
             else:
                 near = difflib.get_close_matches(name, [*also, *STEP_OPTION_NAMES], n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -173,6 +175,23 @@ class StepOptions:
             if getattr(self, name) is not None:
                 raise ValueError(f"{name}= {why}")
 
+
+_OF_BRAINPY = {
+    "f_type": (
+        " In BrainPy's f_type='continuous' it is called time='continuous' here:\n"
+        "    options = {'time': 'continuous'}"
+    ),
+    "f_cell": " What BrainPy's SlowPointFinder calls f_cell is the first argument here, the model.",
+    "f_loss": " The residual is told by time='discrete' or 'continuous' here.",
+    "target_vars": " BrainPy's target_vars={'name': variable} are state_vars=['name'] here.",
+    "included_vars": " BrainPy's included_vars={'name': variable} are state_vars=['name'] here.",
+    "excluded_vars": " Name those that are the state by state_vars=['name', ...].",
+    "candidates": (
+        " BrainPy's candidates are find_fixed_points(initial_states=candidates) here; a dictionary "
+        "of arrays is taken as well."
+    ),
+}
+"""What options of BrainPy's SlowPointFinder are here."""
 
 STEP_OPTION_NAMES = tuple(item.name for item in dataclasses.fields(StepOptions))
 

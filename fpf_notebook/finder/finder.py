@@ -20,6 +20,7 @@ from fpf_notebook.finder.progress import CancelToken, PrintedProgress, Progress
 from fpf_notebook.finder.proposals.sampling import sample_states
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.finder.search import search
+from fpf_notebook.finder.state_trees import flat_states
 from fpf_notebook.finder.traced_model import TracedModel
 from fpf_notebook.result.fixed_points import FixedPoints
 
@@ -235,7 +236,8 @@ class FixedPointFinder:
         ----------
         state_traj : array, [n_batch, n_time, n_states], optional
             Trajectories to draw initial states from. States ``[n_inits, n_states]``, as
-            FixedPointFinder takes them, are `initial_states`.
+            FixedPointFinder takes them, are `initial_states`. Either may be a dictionary of arrays,
+            for a model whose state is one.
         inputs : array, [1, n_inputs] or [n_inits, n_inputs], optional
             Constant input, one for all or one for each initial state. None: no input, or zero.
         n_inits : int
@@ -375,6 +377,10 @@ class FixedPointFinder:
         SearchRequest
             ``request.to_code()`` is the script that makes this search.
         """
+        state_traj = flat_states("state_traj", state_traj, self._network.options)
+        if further.get("initial_states") is not None:
+            starts = further["initial_states"]
+            further["initial_states"] = flat_states("initial_states", starts, self._network.options)
         if initial_states_given(state_traj) and further.get("initial_states") is None:
             further["initial_states"], state_traj = state_traj, None
         return SearchRequest(

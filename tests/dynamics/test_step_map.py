@@ -197,3 +197,23 @@ def test_a_replaced_box_or_readout_is_not_mistaken_for_the_old_one():
     second = dataclasses.replace(step_map, readout=lambda p, h, u: 2 * h[:1])
     assert first.output(np.ones(3), np.ones(2)) == 1
     assert second.output(np.ones(3), np.ones(2)) == 2
+
+
+def test_a_step_map_explains_how_its_model_was_read():
+    def step(state, u):
+        return {"v": jnp.tanh(2 * state["v"] + u), "w": 0.5 * state["w"]}
+
+    found = as_step_map(step, n_states={"v": 2, "w": 1}, n_inputs=2).explain()
+    assert [part.name for part in found.state] == ["v", "w"]
+    assert found.reading.order == "state_input"
+    assert found.box is not None
+    text = str(found)
+    assert "read as     a JAX function" in text
+    assert "state       v[2] at 0, w[1] at 2" in text
+    assert "box         within [-" in text
+    weights = {"W": 2 * np.eye(2), "b": np.zeros(2)}
+    plain = as_step_map(
+        lambda p, h, u: p["W"] @ h + p["b"] + u, params=weights, n_states=2, n_inputs=1
+    )
+    assert dict(plain.explain().parameters) == {"W": (2, 2), "b": (2,)}
+    assert "box         none: " in str(plain.explain())
