@@ -181,7 +181,7 @@ def write_measured() -> None:
         if session := figures.get("session"):
             names = ", ".join(Path(name).stem for name in session["names"])
             environment += (
-                f"The three largest open at once ({names}) take {session['megabytes']} MB, server "
+                f"The first three open at once ({names}) take {session['megabytes']} MB, server "
                 "included.\n"
             )
     for source in sorted((ROOT / "tutorials").glob("*.ipynb")):
