@@ -30,6 +30,7 @@ from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
 from fpf_notebook.finder.report import InputEvidence, report_completeness
 from fpf_notebook.finder.search import search
 from fpf_notebook.finder.views import all_starts, unique_points
+from fpf_notebook.result.blas_threads import single_threaded
 from fpf_notebook.result.fixed_points import FixedPoints
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Found:
     ledger: Ledger
 
 
+@single_threaded
 def run_search(
     request: SearchRequest,
     step_map: StepMap,
@@ -165,6 +167,7 @@ def run_search(
     return Searched(parts, distinct_inputs(starts.inputs)[0], None, None, why, runs)
 
 
+@single_threaded
 def finish(
     searched: Searched,
     request: SearchRequest,

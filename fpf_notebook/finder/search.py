@@ -19,6 +19,7 @@ from fpf_notebook.finder.solvers import newton_for, solver_for
 from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus, new_lanes
 from fpf_notebook.finder.solvers.newton import INITIAL_DAMPING
 from fpf_notebook.finder.solvers.pool import Watch, run_lanes
+from fpf_notebook.result.blas_threads import single_threaded
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -29,6 +30,7 @@ __all__ = ["search"]
 _ROUNDED = 1000.0  # times the spacing of numbers in single precision
 
 
+@single_threaded
 def search(
     step_map: StepMap,
     x_init: np.ndarray,

@@ -34,6 +34,7 @@ from fpf_notebook.dynamics.jaxpr import (
 from fpf_notebook.dynamics.jaxpr.dependence import dependence
 from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.proof.boxes import Prune
+from fpf_notebook.result.blas_threads import single_threaded
 
 _MAX_POINTS = 100_000
 _LANES = 4096
@@ -93,6 +94,7 @@ class Proof:
         return self.complete and self.whole
 
 
+@single_threaded
 @np.errstate(all="ignore")  # infinite ends are met on purpose
 def prove(
     step_map: StepMap,

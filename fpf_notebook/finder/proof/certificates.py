@@ -26,6 +26,7 @@ from fpf_notebook.dynamics.jaxpr import Inclusion, NotCoveredError, program_of
 from fpf_notebook.dynamics.jaxpr import rounding as iv
 from fpf_notebook.dynamics.jaxpr.rounding import U
 from fpf_notebook.dynamics.jaxpr.slopes import Slopes
+from fpf_notebook.result.blas_threads import single_threaded
 
 _MAX_TRIES = 10
 _CLOSE = 1.2  # the largest radius is sought to this factor
@@ -55,6 +56,7 @@ class Certificates:
     reasons: tuple[str, ...]
 
 
+@single_threaded
 @np.errstate(all="ignore")  # infinite ends are met on purpose
 def certify(
     step_map: StepMap,
