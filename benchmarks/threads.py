@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 N_BUSY = 6
-TURNS = 5
+TURNS = 3
 _BUSY = "while True: pass"
 
 

@@ -16,6 +16,7 @@ from fpf_notebook.finder.evaluation import evaluate, residual_of
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
 from fpf_notebook.finder.rounding import is_small
 from fpf_notebook.finder.solvers import newton_for, solver_for
+from fpf_notebook.finder.solvers.factored import Factored
 from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus, new_lanes
 from fpf_notebook.finder.solvers.newton import INITIAL_DAMPING
 from fpf_notebook.finder.solvers.pool import Watch, run_lanes
@@ -79,8 +80,11 @@ def search(
     low, high = _boxes(step_map, inputs)
     u = np.asarray(inputs, dtype=np.float64)
     solver, coarse = solver_for(options, step_map.n_states), options.dtype == "float32"
+    if not may_stall and isinstance(solver, Factored):  # which roots are sought by, not minima of q
+        solver = newton_for(options, step_map.n_states)
+    damping = getattr(solver, "initial_damping", INITIAL_DAMPING)
     searched = single if coarse and single is not None else step_map
-    lanes = new_lanes(x_init, np.float32 if coarse else np.float64, INITIAL_DAMPING)
+    lanes = new_lanes(x_init, np.float32 if coarse else np.float64, damping)
     with jax.enable_x64(True):
         try:
             if solver.exact:

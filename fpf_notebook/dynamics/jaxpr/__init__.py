@@ -19,6 +19,7 @@ from fpf_notebook.dynamics.jaxpr.program import (
     Uncovered,
     View,
 )
+from fpf_notebook.dynamics.jaxpr.structure import structured_jacobian
 
 __all__ = [
     "OPERATIONS",
@@ -37,4 +38,5 @@ __all__ = [
     "is_whole",
     "parameter_names",
     "program_of",
+    "structured_jacobian",
 ]

@@ -99,7 +99,7 @@ def program_of(
         u = np.asarray(u, dtype=float)
         if u.shape != (step_map.n_inputs,):
             raise ValueError(f"u has shape {u.shape}, expected ({step_map.n_inputs},).")
-    closed = _jaxpr_of(step_map)
+    closed = jaxpr_of(step_map)
     builder = Builder(fold_arithmetic, max_operations)
     h = builder.input("h", (step_map.n_states,))
     given: Value = builder.input("u", (step_map.n_inputs,)) if u is None else u
@@ -170,7 +170,15 @@ def parameter_names(step_map: StepMap) -> list[str]:
     return [jax.tree_util.keystr(path) for path, _ in paths]
 
 
-def _jaxpr_of(step_map: StepMap) -> ClosedJaxpr:
+def jaxpr_of(step_map: StepMap) -> ClosedJaxpr:
+    """Return the jaxpr of a step, traced once for each computation.
+
+    Parameters
+    ----------
+    step_map
+        The step map.
+    """
+
     def shape(value: Any) -> Any:
         return jax.ShapeDtypeStruct(np.shape(value), value.dtype)
 

@@ -7,9 +7,10 @@ more. Between chunks the search can be cancelled.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,8 @@ from fpf_notebook.dynamics.batches import padded
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder.progress import CancelToken, Progress
 from fpf_notebook.finder.rounding import rounding_floor
+from fpf_notebook.finder.solvers.factored import Factored
+from fpf_notebook.finder.solvers.host_loop import build_host_loop
 from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus
 from fpf_notebook.finder.solvers.loop import build_loop
 from fpf_notebook.finder.solvers.protocol import Limits, Memory, Solver
@@ -29,11 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "pool_size", "run_lanes"]
 
-_SMALLEST_POOL = 64  # one compilation serves all small searches
+_SMALLEST_POOL = 64  # one compilation serves all small searches of few units
+_FEW_UNITS = 32
 # Lanes that are worked on at once, by the number of states, at most: their matrices then stay in
 # the processor's caches, which makes the search of 64 units two to three times as fast as with
 # 1,024. And each size is a compilation; so there is one, in which the last lanes run as well.
-_LARGEST_POOLS = {8: 1024, 32: 256, math.inf: 64}
+_LARGEST_POOLS = {8: 1024, _FEW_UNITS: 256, 128: 64, math.inf: 16}
 _TOL_UNIQUE = 1e-3  # the default
 _CHUNK_FLOPS = 4e8  # about a tenth of a second: what a cancellation has to wait for
 _LONGEST_CHUNK, _LONGEST_CHUNK_TOGETHER = 50, 100  # iterations
@@ -95,13 +99,14 @@ def pool_size(n_states: int, max_memory: int, lane_numbers: int, n_lanes: int) -
     Returns
     -------
     int
-        At least 1, at most 1,024, 256 or 64: the fewer, the more states there are.
+        At least 1, at most 1,024, 256, 64 or 16: the fewer, the more states there are.
     """
     fitting = max(1, int(max_memory // (8 * lane_numbers)))
     quickest = next(n for most, n in _LARGEST_POOLS.items() if n_states <= most)
     largest = min(quickest, 1 << (fitting.bit_length() - 1))
     needed = 1 << max(0, n_lanes - 1).bit_length()
-    return min(largest, max(needed, _SMALLEST_POOL))
+    smallest = _SMALLEST_POOL if n_states <= _FEW_UNITS else 1
+    return min(largest, max(needed, smallest))
 
 
 def run_lanes(
@@ -137,12 +142,7 @@ def run_lanes(
         Work in the pool of so many lanes, if that is larger.
     """
     n_states, dtype = lanes.x.shape[1], lanes.x.dtype
-    advance = compiled(
-        "lanes",
-        step_map,
-        (solver.key(), step_map.time, step_map.dtype),
-        lambda step: build_loop(solver, step, step_map.time, step_map.dtype),
-    )
+    advance = _loop_of(solver, step_map, watch)
     limits = _limits(solver, step_map, n_states, dtype, options, may_stall)
     running = np.flatnonzero(lanes.status == LaneStatus.RUNNING)
     if solver.together:
@@ -182,6 +182,19 @@ def run_lanes(
         still = active[kept]
         free = size - len(still)
         active, waiting = np.concatenate([still, waiting[:free]]), waiting[free:]
+
+
+def _loop_of(solver: Solver, step_map: StepMap, watch: Watch) -> Callable[..., Any]:
+    options = (solver.key(), step_map.time, step_map.dtype)
+    if isinstance(solver, Factored):
+        host = compiled("lanes", step_map, options, lambda _: build_host_loop(solver, step_map))
+        return functools.partial(host, stop=watch.stop)
+    return compiled(
+        "lanes",
+        step_map,
+        options,
+        lambda step: build_loop(solver, step, step_map.time, step_map.dtype),
+    )
 
 
 def _limits(
