@@ -316,7 +316,10 @@ class _Walk:
         b = values[1].reshape(batch, inner, columns)
         size, none = batch * rows * columns, np.zeros(batch * rows * columns, dtype=int)
         total: jax.Array | None = None
-        if tangents[0] is not None:
+        if tangents[0] is not None and batch * rows == 1:  # a vector times a matrix
+            turned = jnp.swapaxes(b, 1, 2)
+            total = self._right((1, columns, inner, 1), turned, tangents[0])
+        elif tangents[0] is not None:
             self._bounded(batch * rows * inner)
             moved = tangents[0].dense(self.n).reshape(batch, rows, inner, self.n)
             total = jnp.einsum("brin,bic->brcn", moved, b).reshape(size, self.n)

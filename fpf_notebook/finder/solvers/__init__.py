@@ -21,7 +21,7 @@ METHODS = ("newton", "joint", "sequential")
 """The methods that have a name."""
 
 
-def solver_for(options: Options, n_states: int) -> Solver:
+def solver_for(options: Options, n_states: int) -> Solver | Factored:
     """Return the solver that the options ask for."""
     if not isinstance(options.method, str):
         return options.method

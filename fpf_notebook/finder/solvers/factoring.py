@@ -189,6 +189,7 @@ class _Round:
         step = self.full * self.before[:, None]
         self.length = _lengths(step)
         self.length[~np.isfinite(self.length)] = np.inf
+        self.length[self.before == 0.0] = 0.0
         step = np.where(np.isfinite(step), step, 0.0)
         self.newton_trial = self.problem.moved(self.x, step)
         norm = self.newton_trial[2]
@@ -241,9 +242,6 @@ class _Round:
         """Return what became of the lanes."""
         q = 0.5 * self.norm**2
         fallen = self.lanes.q - q
-        # Small, and falling no more: nothing is to be gained here.
-        self.arrived |= self.taken & (fallen <= self.limits.tol_dq) & (q <= self.limits.tol_q)
-        self.arrived |= self.norm == 0.0
         lanes = self.lanes._replace(
             x=self.x,
             q=q,
@@ -297,8 +295,10 @@ class _Round:
         norm = norms[each, best]
         newton = self.newton_trial[2][rows]
         better, full = norm < self.before[rows], newton < np.minimum(norm, self.before[rows])
-        self._put(rows[better], *(a[each, best][better] for a in (there, r)), norm[better])
-        self._put(rows[full], *(part[rows[full]] for part in self.newton_trial))
+        there, r = there[each, best], r[each, best]
+        self._put(rows[better], there[better], r[better], norm[better])
+        x_newton, r_newton, norm_newton = (part[rows[full]] for part in self.newton_trial)
+        self._put(rows[full], x_newton, r_newton, norm_newton)
         factor = np.where(full, _EASIER, np.where(better, _SPREAD[best], _HARDER))
         self.damping[rows] = np.maximum(self.damping[rows] * factor, _LEAST_DAMPING)
         left = ~better & ~full
