@@ -46,6 +46,7 @@ __all__ = [
 
 _NOTHING_TO_EXPECT = 0.5  # points, estimated unseen
 _CHUNKS = 16  # of curves in a round, a tenth of a second each at most: then new starts get a turn
+_MOST_UNITS = 512  # following curves factorizes in double precision at each of their steps
 _MOST_INPUTS = 16  # with more, each would get too few curves to tell anything
 
 
@@ -229,7 +230,7 @@ class _Curves:
         self.used = (
             request.options.do_follow_curves
             and request.period == 1
-            and n_states <= request.options.dense_limit
+            and n_states <= min(request.options.dense_limit, _MOST_UNITS)
             and len(ledger.conditions) <= _MOST_INPUTS
         )
 

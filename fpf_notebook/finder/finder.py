@@ -95,7 +95,7 @@ class FixedPointFinder:
         Where |grad q| / |residual| is at most this, q is stationary: a slow point. Default 1e-2.
     dense_limit : int
         States up to which linear systems are solved densely; above, by conjugate gradients that
-        need no matrix. Default 512.
+        need no matrix. Default 2048.
     max_memory : int
         Bytes that a batch of lanes may take. Default 512 MB.
     search_tol_q : float, optional
@@ -168,7 +168,7 @@ class FixedPointFinder:
         random_seed: int = 0,
         marginal_tol: float = 1e-6,
         tol_slope: float = 1e-2,
-        dense_limit: int = 512,
+        dense_limit: int = 2048,
         max_memory: int = 512_000_000,
         search_tol_q: float | None = None,
         n_runs: int = 64,

@@ -50,7 +50,7 @@ class Options:
     n_iters_per_print_update: int = 100
     marginal_tol: float = 1e-6
     tol_slope: float = 1e-2
-    dense_limit: int = 512
+    dense_limit: int = 2048
     max_memory: int = 512_000_000
     search_tol_q: float | None = None
     n_runs: int = 64

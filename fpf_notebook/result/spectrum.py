@@ -30,6 +30,13 @@ RESIDUAL_NOISE = 1e-14
 """Residuals below this are rounding errors, for states of the order of 1 in double precision."""
 
 
+_LARGE = 48
+"""States from which on inverses are tried before singular values."""
+
+_ROUNDING = 1e-13
+"""An inverse is taken for good up to this reciprocal condition, whatever is asked for."""
+
+
 class Modes(NamedTuple):
     """Eigenvalues and eigenvectors of many matrices."""
 
@@ -197,9 +204,11 @@ def fixed_point_index(
     array([ 1, -1])
     """
     A, finite = _newton_matrix(J, time)
-    singular_values = np.linalg.svd(A, compute_uv=False)
+    regular, _ = _inverses(A, degenerate_tol)
+    degenerate = np.zeros(len(A), dtype=bool)
+    singular_values = np.linalg.svd(A[~regular], compute_uv=False)
     largest = np.max(singular_values, axis=1, initial=0)
-    degenerate = (singular_values <= degenerate_tol * largest[:, None]).any(axis=1)
+    degenerate[~regular] = (singular_values <= degenerate_tol * largest[:, None]).any(axis=1)
     sign = np.linalg.slogdet(A).sign
     return np.where(finite & ~degenerate, sign, 0).astype(np.int64)
 
@@ -261,15 +270,27 @@ def forward_error(
             f"residual has shape {residual.shape}, expected [n={A.shape[0]}, n_states={A.shape[1]}]"
         )
     finite &= np.isfinite(residual).all(axis=1)
+    residual = np.where(finite[:, None], residual, 0.0)
+    regular, inverse = _inverses(A, degenerate_tol)
+    length = np.empty(len(A))
+    length[regular] = np.linalg.norm(inverse @ residual[regular][:, :, None], axis=(1, 2))
+    length[~regular] = _shortest(A[~regular], residual[~regular], degenerate_tol, noise)
+    return np.where(finite, length, np.nan)
+
+
+def _shortest(
+    A: np.ndarray, residual: np.ndarray, degenerate_tol: float, noise: float
+) -> Float[np.ndarray, "n"]:
+    """Return lengths of Newton steps without their negligible components."""
     U, singular_values, _ = np.linalg.svd(A)
-    components = np.abs(np.einsum("nij,ni->nj", U, np.where(finite[:, None], residual, 0.0)))
+    components = np.abs(np.einsum("nij,ni->nj", U, residual))
     largest = np.max(singular_values, axis=1, initial=0, keepdims=True)
     left_out = (singular_values <= degenerate_tol * largest) & (components <= noise)
     step = np.zeros_like(components)
     with np.errstate(divide="ignore", over="ignore"):
         np.divide(components, singular_values, out=step, where=~left_out)
-        length = np.linalg.norm(step, axis=1)
-    return np.where(finite, length, np.nan)
+        length: np.ndarray = np.linalg.norm(step, axis=1)
+    return length
 
 
 def time_constants(
@@ -370,6 +391,28 @@ def _newton_matrix(
 ) -> tuple[Float[np.ndarray, "n n_states n_states"], Bool[np.ndarray, "n"]]:
     J, finite = _checked(J, time)
     return (np.eye(J.shape[1]) - J if time == "discrete" else -J), finite
+
+
+def _inverses(
+    A: Float[np.ndarray, "n n_states n_states"], degenerate_tol: float
+) -> tuple[Bool[np.ndarray, "n"], Float[np.ndarray, "m n_states n_states"]]:
+    """Tell which large matrices surely have no negligible singular value, and invert those.
+
+    Inverting takes a small part of the time of a singular value decomposition. The ratio of the
+    largest singular value to the smallest is at most n times the condition number in the 1-norm.
+    """
+    n_matrices, n, _ = A.shape
+    none = np.zeros(n_matrices, dtype=bool), np.empty((0, n, n))
+    if n < _LARGE:
+        return none
+    try:
+        inverse = np.linalg.inv(A)
+    except np.linalg.LinAlgError:  # one is exactly singular, and numpy does not say which
+        return none
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = [np.abs(matrices).sum(axis=1).max(axis=1) for matrices in (A, inverse)]
+        regular = norms[0] * norms[1] * n * max(degenerate_tol, _ROUNDING) < 1.0
+    return regular, inverse[regular]
 
 
 def _left_of(

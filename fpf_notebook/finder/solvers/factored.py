@@ -19,6 +19,8 @@ from fpf_notebook.finder.solvers.lanes import Lanes, LaneStatus
 from fpf_notebook.finder.solvers.refining import FIRST_DAMPING, refined_round
 
 if TYPE_CHECKING:
+    import jax
+
     from fpf_notebook.finder.solvers.protocol import Limits
 
 __all__ = ["LEAST_STATES", "Factored", "FactoredMemory"]
@@ -76,7 +78,7 @@ class Factored:
         """Return what an iteration takes, in operations of double precision."""
         return n_states**3 // 3 + 40 * n_states**2
 
-    def init(self, x: np.ndarray, limits: Limits) -> FactoredMemory:
+    def init(self, x: jax.Array | np.ndarray, limits: Limits) -> FactoredMemory:
         """Return what is remembered before the first iteration."""
         n = len(x)
         return FactoredMemory(

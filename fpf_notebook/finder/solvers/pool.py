@@ -110,7 +110,7 @@ def pool_size(n_states: int, max_memory: int, lane_numbers: int, n_lanes: int) -
 
 
 def run_lanes(
-    solver: Solver,
+    solver: Solver | Factored,
     step_map: StepMap,
     u: np.ndarray,
     lanes: Lanes,
@@ -126,7 +126,7 @@ def run_lanes(
 
     Parameters
     ----------
-    solver : Solver
+    solver : Solver or Factored
         The method.
     step_map : StepMap
         The network.
@@ -184,7 +184,7 @@ def run_lanes(
         active, waiting = np.concatenate([still, waiting[:free]]), waiting[free:]
 
 
-def _loop_of(solver: Solver, step_map: StepMap, watch: Watch) -> Callable[..., Any]:
+def _loop_of(solver: Solver | Factored, step_map: StepMap, watch: Watch) -> Callable[..., Any]:
     options = (solver.key(), step_map.time, step_map.dtype)
     if isinstance(solver, Factored):
         host = compiled("lanes", step_map, options, lambda _: build_host_loop(solver, step_map))
@@ -198,7 +198,7 @@ def _loop_of(solver: Solver, step_map: StepMap, watch: Watch) -> Callable[..., A
 
 
 def _limits(
-    solver: Solver,
+    solver: Solver | Factored,
     step_map: StepMap,
     n_states: int,
     dtype: np.dtype[np.float64] | np.dtype[np.float32],
