@@ -29,7 +29,8 @@ LEAST_STATES = 64
 """Below, whole batches in one compiled loop are faster."""
 
 # A lane is given up when q is more than this part of what it was 1, 2, … factorizations ago.
-_HOPELESS = np.array([0.97, 0.91, 0.83, 0.75, 0.66, 0.58])
+_HOPELESS = np.array([0.995, 0.97, 0.93, 0.88, 0.82, 0.75])
+_NEAR = 1e-5  # in a valley of slow points at least: there the right damping finds the points
 _RUNNING = int(LaneStatus.RUNNING)
 
 
@@ -143,7 +144,7 @@ class Factored:
         q = lanes.q[rows]
         with np.errstate(invalid="ignore"):
             hopeless = limits.may_stall & (q[:, None] > _HOPELESS * marks).any(axis=1)
-        double = hopeless & ~done.arrived & (done.unsolved | (q <= limits.tol_q))
+        double = hopeless & ~done.arrived & (done.unsolved | (q <= max(limits.tol_q, _NEAR)))
         memory.refining[rows] = double
         lanes.damping[rows[double]] = FIRST_DAMPING
         lanes.q_mark[rows[double]] = np.inf
