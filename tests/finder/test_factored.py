@@ -75,11 +75,15 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 
 
 def test_other_numbers_compile_nothing() -> None:
-    finder(tanh_of(random_weights(seed=0)), N).find_fixed_points(initial_states=STARTS)
-    other = finder(tanh_of(random_weights(seed=1)), N)
-    with compilations() as names:
-        other.search(STARTS)
-    assert not [name for name in names if "residual" in name or "shifted" in name], names
+    finder(tanh_of(random_weights(seed=0)), N).search(STARTS)
+    compiled: list[str] = []
+    for seed in range(1, 6):
+        other = finder(tanh_of(random_weights(seed=seed)), N)
+        with compilations() as names:
+            other.search(STARTS)
+        compiled += [name for name in names if "residual" in name or "shifted" in name]
+    # Jacobians in double precision are compiled when they are first needed, and once.
+    assert compiled in ([], ["jit(shifted)"])
 
 
 def test_a_few_starts_are_worked_on_alone() -> None:

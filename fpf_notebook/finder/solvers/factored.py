@@ -144,7 +144,7 @@ class Factored:
         q = lanes.q[rows]
         with np.errstate(invalid="ignore"):
             hopeless = limits.may_stall & (q[:, None] > _HOPELESS * marks).any(axis=1)
-        double = hopeless & ~done.arrived & (done.unsolved | (q <= max(limits.tol_q, _NEAR)))
+        double = hopeless & ~done.arrived & (done.unsolved | (q <= np.maximum(limits.tol_q, _NEAR)))
         memory.refining[rows] = double
         lanes.damping[rows[double]] = FIRST_DAMPING
         lanes.q_mark[rows[double]] = np.inf

@@ -48,7 +48,7 @@ def build_host_loop(solver: Factored, step_map: StepMap) -> Callable[..., tuple[
         stop: Callable[[], bool],
     ) -> tuple[Lanes, Memory]:
         u, low, high, _ = (np.asarray(part) for part in rows)
-        problem = HostProblem(models.with_params(params), u, low, high, stop)
+        problem = HostProblem(models.with_params(params, len(u)), u, low, high, stop)
         for _ in range(int(n_steps)):
             if np.sum(lanes.status == LaneStatus.RUNNING) <= min_running or stop():
                 break

@@ -58,9 +58,9 @@ class LinearModels:
         one = shifted if self.has_structure else by_unit_vectors
         self.jacobians = jax.jit(jax.vmap(one, in_axes=(None, 0, 0)))
 
-    def with_params(self, params: PyTree) -> Networks:
-        """Return the functions of a network with these numbers."""
-        return Networks(self, params)
+    def with_params(self, params: PyTree, pool: int) -> Networks:
+        """Return the functions of a network with these numbers, for a pool of so many lanes."""
+        return Networks(self, params, pool)
 
 
 class Networks:
@@ -72,20 +72,24 @@ class Networks:
         What is compiled.
     params
         The numbers.
+    pool : int
+        How many lanes there are at most. Batches are filled up to sizes that depend on this alone:
+        which are needed must not depend on the numbers, or others would be compiled anew.
     """
 
-    def __init__(self, models: LinearModels, params: PyTree) -> None:
+    def __init__(self, models: LinearModels, params: PyTree, pool: int) -> None:
         # Handed over once: NumPy arrays would be copied with each call.
         self._models, self._params = models, jax.device_put(params)
         self._single = self._params
         if models.has_structure:
             self._single = jax.device_put(jax.tree.map(_rounded, params))
-        self.lanes_at_once = models.lanes_at_once
+        self._few, self._many = min(pool, _MOST_LANES), min(4 * pool, _MOST_LANES)
+        self._lanes_at_once = min(pool, models.lanes_at_once)
 
     def residuals(self, x: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return residuals [L, N] and their norms [L], infinite where one is not finite."""
         out = np.empty_like(x)
-        for rows, size in _batches(len(x), _MOST_LANES):
+        for rows, size in _batches(len(x), self._few if len(x) <= self._few else self._many):
             part = self._models.residuals(
                 self._params, padded(x[rows], size), padded(u[rows], size)
             )
@@ -103,7 +107,7 @@ class Networks:
         """
         exact = double or not self._models.has_structure
         params, dtype = (self._params, np.float64) if exact else (self._single, np.float32)
-        for rows, size in _batches(len(x), self.lanes_at_once):
+        for rows, size in _batches(len(x), self._lanes_at_once):
             if stop():
                 return
             states, inputs = (padded(a[rows].astype(dtype), size) for a in (x, u))
@@ -120,11 +124,7 @@ def _rounded(leaf: Any) -> np.ndarray:
     return np.asarray(leaf, dtype=np.float32)
 
 
-def _batches(n: int, most: int) -> Iterator[tuple[slice, int]]:
-    """Cut rows into batches, and say to which size each is to be filled up: few sizes in all."""
-    for start in range(0, n, most):
-        stop = min(start + most, n)
-        size = most
-        while size >= 4 * (stop - start):
-            size //= 4
-        yield slice(start, stop), max(size, 1)
+def _batches(n: int, size: int) -> Iterator[tuple[slice, int]]:
+    """Cut rows into batches that are filled up to one size."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n)), size
