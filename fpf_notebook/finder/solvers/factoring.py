@@ -224,7 +224,7 @@ class _Round:
                 break
             norm = self.norm[going]
             unit = (self.r[going] / norm[:, None]).astype(np.float32)
-            step = np.stack([self._solve(i, -unit[k]) for k, i in enumerate(going)])
+            step = np.stack([self._solve(i, -unit[k]) for k, i in enumerate(going.tolist())])
             step = step * norm[:, None]
             step[~np.isfinite(step).all(axis=1)] = 0.0
             trial = self.problem.of(going).moved(self.x[going], step)
@@ -268,7 +268,7 @@ class _Round:
         directions = np.empty((len(rows), _DIRECTIONS, self.x.shape[1]), np.float32)
         images = np.empty_like(directions)
         directions[:, 0], directions[:, 2] = self.full[rows], self.gradient[rows]
-        for k, i in enumerate(rows):
+        for k, i in enumerate(rows.tolist()):
             lu, pivots = self._factors[i]
             matrix = self._matrices[i]
             other = lapack.sgetrs(lu, pivots, self.full[i], trans=0)[0]  # by the transpose
@@ -277,7 +277,7 @@ class _Round:
         lengths = _lengths(directions)
         directions /= np.maximum(lengths, _TINY)[:, :, None]
         directions[~np.isfinite(directions).all(axis=2)] = 0.0
-        for k, i in enumerate(rows):
+        for k, i in enumerate(rows.tolist()):
             np.matmul(directions[k], self._matrices[i].T, out=images[k])
         left = images[:, 0] * lengths[:, :1] + self.unit[rows]
         self.unsolved[rows] = ~(_lengths(left) < _UNSOLVED)

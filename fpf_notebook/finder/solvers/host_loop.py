@@ -43,8 +43,8 @@ def build_host_loop(solver: Factored, step_map: StepMap) -> Callable[..., tuple[
         lanes: Lanes,
         memory: Memory,
         limits: Limits,
-        n_steps: int,
-        min_running: int,
+        n_steps: np.integer[Any],
+        min_running: np.integer[Any],
         stop: Callable[[], bool],
     ) -> tuple[Lanes, Memory]:
         u, low, high, _ = (np.asarray(part) for part in rows)
