@@ -7,6 +7,7 @@ hit a curve, never for the point that it started from.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from fpf_notebook.finder.search import search
 if TYPE_CHECKING:
     from fpf_notebook.finder.candidates import Candidates
     from fpf_notebook.finder.progress import CancelToken
+    from fpf_notebook.finder.proposals.better_equation import BetterEquation
 
 __all__ = ["CurveSearch"]
 
@@ -39,6 +41,9 @@ class CurveSearch:
         States in use.
     seed : int
         Of the random choices.
+    better : BetterEquation, optional
+        An equation of the network with the same solutions, and fewer turns on the way: curves are
+        followed in it.
 
     Attributes
     ----------
@@ -46,12 +51,23 @@ class CurveSearch:
         Curves that have ended since the last new point.
     n_ended : int
         Curves that have ended altogether.
+    n_steps : int
+        Steps of all lanes so far.
     """
 
-    def __init__(self, ledger: Ledger, u: np.ndarray, states: np.ndarray, seed: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        u: np.ndarray,
+        states: np.ndarray,
+        seed: int,
+        better: BetterEquation | None = None,
+    ) -> None:
         self._ledger, self._u = ledger, np.asarray(u, dtype=np.float64)
         self._rng = np.random.default_rng(seed)
-        self._source = CurveSource(ledger.step_map, self._u, states, seed=seed)
+        self._better = better
+        step_map = ledger.step_map if better is None else better.step_map
+        self._source = CurveSource(step_map, self._u, self._reduced(states), seed=seed)
         self._tracer = Tracer(self._source.step_map, self._source.sigma)
         self._hits: dict[int, int] = {}
         self._traced: dict[int, int] = {}
@@ -61,6 +77,7 @@ class CurveSearch:
         self._n_starts = len(ledger.owner)
         self.idle = 0
         self.n_ended = 0
+        self.n_steps = 0
 
     @property
     def hits(self) -> tuple[int, ...]:
@@ -78,8 +95,12 @@ class CurveSearch:
         """
         self._look_for_new_points()
         self._add_curves()
-        self._met = self._tracer.advance(cancel)
-        x = self._met.x
+        met = self._tracer.advance(cancel)
+        if self._better is not None:
+            met = replace(met, x=self._better.lift(met.x, self._u[None]))
+        self._met = met
+        self.n_steps += met.n_steps
+        x = met.x
         fresh = self._ledger.match(x, self._u) < 0
         if not fresh.any():
             return None
@@ -120,6 +141,9 @@ class CurveSearch:
             self.idle = 0
         self._n_known = n_known
 
+    def _reduced(self, x: np.ndarray) -> np.ndarray:
+        return x if self._better is None else self._better.reduce(x)
+
     def _mine(self) -> np.ndarray:
         return np.flatnonzero(self._ledger.of_condition(self._u))
 
@@ -132,4 +156,4 @@ class CurveSearch:
                 continue
             k = int(min(mine, key=lambda point: self._traced.get(int(point), 0)))
             self._traced[k] = self._traced.get(k, 0) + 1
-            self._tracer.add(self._source.from_point(k, self._ledger.states[k]))
+            self._tracer.add(self._source.from_point(k, self._reduced(self._ledger.states[k])))

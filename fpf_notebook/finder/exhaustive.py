@@ -9,25 +9,26 @@ started elsewhere (`assurance.py`).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fpf_notebook._types import JsonObject
 from fpf_notebook.finder import report
-from fpf_notebook.finder.assurance import IDLE_CURVES, MIN_HITS
 from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
-from fpf_notebook.finder.curve_search import CurveSearch
+from fpf_notebook.finder.curve_rounds import CurveRounds
 from fpf_notebook.finder.cycles import search_images
-from fpf_notebook.finder.ledger import CURVES, IMAGES, PROOF, RUNS, SOLVED, Ledger
+from fpf_notebook.finder.images import Images
+from fpf_notebook.finder.ledger import IMAGES, PROOF, RUNS, SOLVED, Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
 from fpf_notebook.finder.proofs import Proofs
 from fpf_notebook.finder.proposals.forward_runs import ForwardRuns, RunEnd, run_forward
 from fpf_notebook.finder.proposals.linear_step import solve_linear_step
 from fpf_notebook.finder.proposals.sampling import START_KINDS
 from fpf_notebook.finder.report import InputEvidence
+from fpf_notebook.finder.rounds import Rounds, enter
 from fpf_notebook.finder.search import search
 
 if TYPE_CHECKING:
@@ -43,37 +44,6 @@ __all__ = [
     "solved_part",
     "wants_runs",
 ]
-
-_NOTHING_TO_EXPECT = 0.5  # points, estimated unseen
-_CHUNKS = 16  # of curves in a round, a tenth of a second each at most: then new starts get a turn
-_MOST_UNITS = 512  # following curves factorizes in double precision at each of their steps
-_MOST_INPUTS = 16  # with more, each would get too few curves to tell anything
-
-
-@dataclass
-class Rounds:
-    """What the rounds of an exhaustive search brought so far.
-
-    Attributes
-    ----------
-    parts : list of (Candidates, array of str)
-        The starts of each round, with what each of them was.
-    ledger : Ledger
-        Every point and start.
-    records : list of dict
-        For each round its starts, points known, new points, index sum and estimates. The last round
-        of an interrupted search may be missing.
-    stopped_because : str
-        In words.
-    """
-
-    parts: list[tuple[Candidates, np.ndarray]]
-    ledger: Ledger
-    records: list[JsonObject]
-    stopped_because: str = ""
-    runs: dict[str, int] = field(default_factory=dict)
-    runs_to_unknown: int = 0
-    evidence: list[InputEvidence] = field(default_factory=list)
 
 
 def wants_runs(request: SearchRequest) -> bool:
@@ -150,7 +120,8 @@ def search_in_rounds(
     n = len(starts)
     rounds = Rounds([], Ledger(step_map, request.options, distinct), [])
     idle = 0
-    curves = _Curves(request, rounds.ledger, pool)
+    images = Images(rounds.ledger)
+    curves = CurveRounds(request, rounds.ledger, pool, images)
     proofs = Proofs(rounds.ledger, request.prove)
     while not rounds.stopped_because:
         watched = _Within(progress, len(rounds.records) * n, len(rounds.ledger))
@@ -170,12 +141,13 @@ def search_in_rounds(
                 n_new += _run(rounds, request, step_map, starts, u, deadline)
             if not (rounds.records or len(rounds.ledger) or part.interrupted):
                 solved = solved_part(request, step_map, distinct, deadline, n)
-                n_new += 0 if solved is None else _enter(rounds, solved, SOLVED)
+                n_new += 0 if solved is None else enter(rounds, solved, SOLVED)
             if not rounds.records and proofs.tried and not deadline.cancelled:
                 for found in proofs.attempt(deadline):
-                    n_new += _enter(rounds, found, PROOF)
+                    n_new += enter(rounds, found, PROOF)
             if not proofs.all_proved:
-                n_new += curves.follow(rounds, deadline)
+                n_new += images.enter_missing(rounds, deadline)
+                n_new += curves.follow(rounds, int(part.lanes.n_iters.sum()), deadline)
             rounds.records.append(_record(rounds.ledger, kinds, n_new, part.seconds))
             progress.log(_line(rounds))
         except KeyboardInterrupt:  # between two searches; the ledger may be half written
@@ -190,7 +162,7 @@ def search_in_rounds(
         if not rounds.stopped_because:
             starts, u, kinds = _next_starts(rounds.ledger, pool, n, rng)
     rounds.evidence = [
-        _evidence(rounds, proofs, curves, k) for k in range(len(rounds.ledger.conditions))
+        _evidence(rounds, proofs, curves, images, k) for k in range(len(rounds.ledger.conditions))
     ]
     return rounds
 
@@ -201,97 +173,20 @@ def _whole_orbits(
     """Enter the other points of the cycles of new points."""
     ledger, n_starts = rounds.ledger, len(rounds.parts[0][0])
     part = search_images(base, ledger.step_map, ledger, rows, request, cancel, n_starts)
-    return _enter(rounds, part, IMAGES)
+    return enter(rounds, part, IMAGES)
 
 
-def _evidence(rounds: Rounds, proofs: Proofs, curves: _Curves, k: int) -> InputEvidence:
+def _evidence(
+    rounds: Rounds, proofs: Proofs, curves: CurveRounds, images: Images, k: int
+) -> InputEvidence:
     return InputEvidence(
         proved=proofs.proved(k),
         whole=proofs.whole(k),
         hits=curves.hits(k),
         idle_curves=curves.idle(k),
         n_runs_to_unknown=rounds.runs_to_unknown,
+        n_images_missing=0 if proofs.proved(k) else images.n_missing(k),
     )
-
-
-def _enter(rounds: Rounds, found: Candidates, kind: str) -> int:
-    kinds = np.full(len(found), kind, dtype=object)
-    rounds.parts.append((found, kinds))
-    return rounds.ledger.enter(found, kinds)
-
-
-class _Curves:
-    """Curves of all inputs; without them, the hit counts of starts."""
-
-    def __init__(self, request: SearchRequest, ledger: Ledger, pool: np.ndarray) -> None:
-        self._request, self._ledger, self._pool = request, ledger, pool
-        self._searches: list[CurveSearch] = []
-        n_states = ledger.step_map.n_states
-        self.used = (
-            request.options.do_follow_curves
-            and request.period == 1
-            and n_states <= min(request.options.dense_limit, _MOST_UNITS)
-            and len(ledger.conditions) <= _MOST_INPUTS
-        )
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing more is to be expected."""
-        if not self.used:
-            unseen = report.unseen(self._ledger)
-            return unseen is None or unseen < _NOTHING_TO_EXPECT
-        return bool(self._searches) and all(map(_settled, self._searches))
-
-    @property
-    def words(self) -> str:
-        """Say so."""
-        if not self.used:
-            return "the hit counts leave nothing to expect"
-        return (
-            f"each point was reached at least {MIN_HITS} times by curves that started elsewhere, "
-            f"the last {IDLE_CURVES} curves met only known ones"
-        )
-
-    def hits(self, k: int) -> tuple[int, ...]:
-        """For each point under input ``k`` how many curves from elsewhere reached it."""
-        if self._searches:
-            return self._searches[k].hits
-        return (0,) * int(self._ledger.of_condition(self._ledger.conditions[k]).sum())
-
-    def idle(self, k: int) -> int:
-        """Curves under input ``k`` since the last new point."""
-        return self._searches[k].idle if self._searches else 0
-
-    def follow(self, rounds: Rounds, cancel: CancelToken) -> int:
-        """Follow curves until nothing more is to be expected, or for a round's share of the work.
-
-        The share is a number of chunks, not a time: equal searches give equal results.
-        """
-        known = len(self._ledger)
-        if not self.used or self._mostly_degenerate():
-            return 0
-        if not self._searches:
-            self._searches = [
-                CurveSearch(self._ledger, u, self._pool, self._request.options.random_seed + k)
-                for k, u in enumerate(self._ledger.conditions)
-            ]
-        for _ in range(_CHUNKS):
-            if self.settled or cancel.cancelled:
-                break
-            for curves in self._searches:
-                part = None if _settled(curves) else curves.advance(cancel)
-                if part is not None:
-                    _enter(rounds, part, CURVES)
-                curves.count()
-        return len(self._ledger) - known
-
-    def _mostly_degenerate(self) -> bool:
-        """Whether the points lie on lines or sheets: there is no end to following those."""
-        return 2 * int((self._ledger.index == 0).sum()) > max(len(self._ledger), 8)
-
-
-def _settled(curves: CurveSearch) -> bool:
-    return curves.idle >= IDLE_CURVES and min(curves.hits, default=MIN_HITS) >= MIN_HITS
 
 
 def _run(
@@ -306,7 +201,7 @@ def _run(
     run = forward_part(request, step_map, states, inputs, cancel)
     rounds.runs = run.counts()
     before = len(rounds.ledger.owner)
-    n_new = _enter(rounds, run.polished, RUNS)
+    n_new = enter(rounds, run.polished, RUNS)
     resting = (run.end == RunEnd.REST) & (run.lane >= 0)
     rounds.runs_to_unknown = int(
         np.count_nonzero(rounds.ledger.owner[before + run.lane[resting]] < 0)
@@ -350,7 +245,7 @@ def _line(rounds: Rounds) -> str:
 
 
 def _why_stop(
-    rounds: Rounds, curves: _Curves, idle: int, request: SearchRequest, deadline: _Deadline
+    rounds: Rounds, curves: CurveRounds, idle: int, request: SearchRequest, deadline: _Deadline
 ) -> str:
     if deadline.passed:
         return f"max_seconds={request.max_seconds:g} reached"

@@ -28,14 +28,15 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["CURVES", "IMAGES", "PROOF", "RUNS", "SOLVED", "Ledger"]
+__all__ = ["CURVES", "IMAGES", "PROOF", "RUNS", "SOLVED", "SYMMETRY", "Ledger"]
 
 RUNS = "forward runs"
 IMAGES = "images along cycles"
 CURVES = "curves"
 PROOF = "proof"
 SOLVED = "exact solution"
-_NOT_DRAWN = (RUNS, CURVES, PROOF, SOLVED)
+SYMMETRY = "symmetric images"
+_NOT_DRAWN = (RUNS, CURVES, PROOF, SOLVED, SYMMETRY)
 _BLOCK = 4_000_000  # numbers in Jacobians at once
 
 

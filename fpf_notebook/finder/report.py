@@ -42,6 +42,8 @@ class InputEvidence:
         Curves since the last new point.
     n_runs_to_unknown : int
         Forward runs that came to rest where no point is known.
+    n_images_missing : int
+        Images of points under symmetries of the network that are not among the points.
     """
 
     proved: bool
@@ -49,6 +51,7 @@ class InputEvidence:
     hits: tuple[int, ...]
     idle_curves: int
     n_runs_to_unknown: int
+    n_images_missing: int = 0
 
 
 _TOUCHING = 1e-12  # of the width of the box
@@ -220,6 +223,7 @@ def _counts(ledger: Ledger, u: np.ndarray, seen: InputEvidence) -> Evidence:
         box_is_whole=box and bool(ledger.step_map.box_is_whole(u)),
         n_uncertified=int((~certified & ~degenerate).sum()),
         n_runs_to_unknown=seen.n_runs_to_unknown,
+        n_images_missing=seen.n_images_missing,
     )
 
 
