@@ -16,6 +16,7 @@ _PRODUCT_BATCH = 256
 _LARGEST_BLOCK = 4_000_000  # entries of a temporary matrix: 32 MB
 _FEW_DIMENSIONS = 4
 _FEW_POINTS = 512
+_SHADOW_DIMENSIONS = 3
 _VAIN_CUTS = 8
 
 
@@ -136,13 +137,17 @@ def _cover(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]
     """Return the leader of each point of one group, point by point."""
     leaders = np.full(len(points), -1)
     tree: PyTree = None
+    seen, slack = points, 0.0
+    if points.shape[1] > _FEW_DIMENSIONS:
+        slack = 64 * np.finfo(float).eps * float(np.abs(points).max()) * points.shape[1]
     if len(points) > _FEW_POINTS:
         from scipy.spatial import cKDTree
 
         # Neither option changes what is found. Both make the tree quick to build, and keep it from
         # becoming slow where many points are the same.
-        tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
-        if _is_cloud(tree, points, tol):
+        seen = _shadow(points)
+        tree = cKDTree(seen, balanced_tree=False, compact_nodes=False)
+        if _is_cloud(tree, seen, tol, points.shape[1]):
             tree = None
     open_points, batch = np.arange(len(points)), _FIRST_BATCH
     while len(open_points):
@@ -156,7 +161,9 @@ def _cover(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]
             near = _near_by_products(points, open_points, len(candidates), tol)
         else:
             candidates = open_points[:batch]
-            near = tree.query_ball_point(points[candidates], tol)
+            near = tree.query_ball_point(seen[candidates], tol * (1 + 1e-9) + slack)
+            if seen is not points:
+                near = _really_near(points, candidates, near, leaders, tol)
         listed = 0
         for point, neighbours in zip(candidates, near, strict=True):
             if leaders[point] < 0:
@@ -170,7 +177,38 @@ def _cover(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]
     return leaders
 
 
-def _is_cloud(tree: PyTree, points: Float[np.ndarray, "n d"], tol: float) -> bool:
+def _shadow(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
+    """Project points on the few directions in which they spread most.
+
+    What is near stays near in the shadow, and a tree is quick there: points along a noisy line in
+    many dimensions would else be compared with all others.
+    """
+    if points.shape[1] <= _FEW_DIMENSIONS:
+        return points
+    centred = points - points.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    return np.ascontiguousarray(centred @ axes[:, -_SHADOW_DIMENSIONS:])
+
+
+def _really_near(
+    points: Float[np.ndarray, "n d"],
+    candidates: Int[np.ndarray, "m"],
+    near: PyTree,
+    leaders: Int[np.ndarray, "n"],
+    tol: float,
+) -> Iterator[Int[np.ndarray, "n_near"]]:
+    """Yield of the points whose shadows are near those that are near themselves."""
+    for point, neighbours in zip(candidates, near, strict=True):
+        if leaders[point] >= 0:  # absorbed meanwhile: nobody asks
+            yield candidates[:0]
+            continue
+        rows = np.asarray(neighbours, dtype=np.intp)
+        rows = rows[leaders[rows] < 0]
+        differences = points[rows] - points[point]
+        yield rows[np.einsum("ij,ij->i", differences, differences) <= tol**2]
+
+
+def _is_cloud(tree: PyTree, points: Float[np.ndarray, "n k"], tol: float, d: int) -> bool:
     """Say whether the points lie so that a tree is of no use.
 
     A cloud of about the size of `tol` in many dimensions cannot be divided: a query of the tree
@@ -178,7 +216,7 @@ def _is_cloud(tree: PyTree, points: Float[np.ndarray, "n d"], tol: float) -> boo
     """
     sample = points[:: max(len(points) // 16, 1)]
     around = tree.query_ball_point(sample, 4 * tol, return_length=True)
-    return points.shape[1] > _FEW_DIMENSIONS and bool(24 * np.mean(around) > len(points))
+    return d > _FEW_DIMENSIONS and bool(24 * np.mean(around) > len(points))
 
 
 def _near_by_products(

@@ -118,7 +118,10 @@ def test_an_incomplete_set_can_have_the_right_sum_and_the_hits_tell() -> None:
 
 
 def test_the_search_goes_on_though_the_sum_is_right() -> None:
-    unique, everything = switch().find_fixed_points(
+    # With a bias: else the mirror image of the point would be looked for at once.
+    known = Known("", scalar_map, scalar("tanh", 2.0, 0.1), STARTS, STARTS, (), ())
+    finder = finder_of(known, **(BOX | {"do_follow_curves": False}))
+    unique, everything = finder.find_fixed_points(
         initial_states=[[0.95]] * 32, exhaustive=True, prove=False
     )
     summary = unique.completeness
@@ -127,6 +130,14 @@ def test_the_search_goes_on_though_the_sum_is_right() -> None:
     assert len(unique) == 3
     assert sum(summary.new_points_per_round) == 3
     assert len(everything) == 32 * len(summary.rounds)
+
+
+def test_mirror_images_are_found_at_once() -> None:
+    unique, _ = switch().find_fixed_points(
+        initial_states=[[0.95]] * 32, exhaustive=True, prove=False
+    )
+    assert unique.completeness.rounds[0]["n_points"] == 2
+    np.testing.assert_allclose(np.sort(unique.xstar[:, 0]), [-0.9575, 0, 0.9575], atol=1e-4)
 
 
 def test_a_box_is_proven_where_none_is_given() -> None:

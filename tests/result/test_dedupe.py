@@ -188,3 +188,21 @@ def test_hundred_thousand_candidates_take_seconds(case, n, n_unique) -> None:
     representatives, _ = unique_indices(points, np.zeros(n), 1e-3)
     assert time.process_time() - start < 10  # about one; a tree alone fails on the cloud
     assert n_unique is None or len(representatives) == n_unique
+
+
+def test_points_along_a_noisy_line_are_compared_with_their_neighbours_only() -> None:
+    # In many dimensions, with noise of about the tolerance, a tree of the points themselves looks
+    # at all of them for each. The result is that of comparing every pair.
+    rng = np.random.default_rng(0)
+    along = rng.normal(size=32)
+    x = rng.uniform(0, 3, 3000)[:, None] * along / np.linalg.norm(along)
+    x = x + 1.2e-4 * rng.normal(size=x.shape)
+    q = rng.random(len(x))
+    chosen, labels = unique_indices(x, q, 1e-3)
+
+    expected = np.full(len(x), -1)
+    for i in np.argsort(q):
+        if expected[i] < 0:
+            near = np.linalg.norm(x - x[i], axis=1) <= 1e-3
+            expected[near & (expected < 0)] = i
+    np.testing.assert_array_equal(chosen[labels], expected)

@@ -134,7 +134,7 @@ def _nonlinearities(step_map: StepMap) -> list[tuple[str, int]]:
     """Return name and size of those in a step, in the order of its program."""
     met: list[tuple[str, int]] = []
 
-    def run(params: PyTree, h: jax.Array, u: jax.Array) -> list[AnyArray]:
+    def run(params: PyTree, h: jax.Array, u: jax.Array) -> list[PyTree]:
         program = jax.make_jaxpr(step_map.step)(params, h, u)
         return _evaluate(program, jax.tree.leaves((params, h, u)), _Counting(met))
 
@@ -150,7 +150,7 @@ class _Counting:
     def __init__(self, sizes: list[tuple[str, int]]) -> None:
         self.sizes = sizes
 
-    def __call__(self, name: str, values: list[AnyArray]) -> list[AnyArray]:
+    def __call__(self, name: str, values: list[PyTree]) -> list[PyTree]:
         self.sizes.append((name, max(int(np.size(value)) for value in values)))
         return values
 
@@ -161,7 +161,7 @@ class _Inserting:
     def __init__(self, place: int, v: jax.Array, w: jax.Array) -> None:
         self.place, self.v, self.w, self.met = place, v, w, 0
 
-    def __call__(self, name: str, values: list[AnyArray]) -> list[Any]:
+    def __call__(self, name: str, values: list[PyTree]) -> list[PyTree]:
         here = self.met == self.place
         self.met += 1
         if not here:
@@ -172,7 +172,7 @@ class _Inserting:
         return [pushed if j == k else value for j, value in enumerate(values)]
 
 
-def _argument(values: list[AnyArray]) -> int:
+def _argument(values: list[PyTree]) -> int:
     """Tell which operand is the variable one: max has a constant beside it."""
     return int(np.argmax([np.size(value) * (2 if _is_traced(value) else 1) for value in values]))
 
@@ -181,18 +181,18 @@ def _is_traced(value: object) -> bool:
     return isinstance(value, jax.core.Tracer)
 
 
-def _evaluate(closed: ClosedJaxpr, arguments: list[AnyArray], visit: AnyFunction) -> list[Any]:
+def _evaluate(closed: ClosedJaxpr, arguments: list[PyTree], visit: AnyFunction) -> list[PyTree]:
     """Run a jaxpr, calls inlined, and show every nonlinearity's operands to ``visit``."""
     return _run(closed.jaxpr, closed.consts, arguments, visit)
 
 
 def _run(
-    jaxpr: Jaxpr, constants: list[AnyArray], arguments: list[AnyArray], visit: AnyFunction
-) -> list[AnyArray]:
-    values: dict[Var, AnyArray] = dict(zip(jaxpr.constvars, constants, strict=True))
+    jaxpr: Jaxpr, constants: list[PyTree], arguments: list[PyTree], visit: AnyFunction
+) -> list[PyTree]:
+    values: dict[Var, PyTree] = dict(zip(jaxpr.constvars, constants, strict=True))
     values |= dict(zip(jaxpr.invars, arguments, strict=True))
 
-    def read(atom: Var | Literal) -> AnyArray:
+    def read(atom: Var | Literal) -> PyTree:  # a literal is a plain number
         return atom.val if isinstance(atom, Literal) else values[atom]
 
     for equation in jaxpr.eqns:
@@ -211,7 +211,7 @@ def _run(
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _beside_zero(equation: JaxprEqn, operands: list[AnyArray]) -> bool:
+def _beside_zero(equation: JaxprEqn, operands: list[PyTree]) -> bool:
     """Tell a relu, max(z, 0), from other uses of max."""
     return any(
         not _is_traced(value) and np.size(value) == 1 and float(np.asarray(value).ravel()[0]) == 0.0
