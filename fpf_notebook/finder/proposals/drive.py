@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,6 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from fpf_notebook._types import AnyFunction, PyTree
-from fpf_notebook.dynamics.arrays import AnyArray
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
