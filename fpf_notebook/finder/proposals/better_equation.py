@@ -193,6 +193,9 @@ def _reduced(step_map: StepMap, kept: np.ndarray) -> StepMap:
         low, high = box(params, u)
         return low[kept], high[kept]
 
+    # A box that was proven works on numbers, and so does this one then.
+    smaller_box.on_host = getattr(box, "on_host", False)  # type: ignore[attr-defined]
+
     return dataclasses.replace(
         step_map,
         step=better,

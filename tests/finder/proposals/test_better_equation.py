@@ -148,3 +148,18 @@ def test_cells_of_torch() -> None:
         better = better_equation(as_step_map(getattr(torch.nn, kind)(2, 4)))
         assert better is not None
         assert better.step_map.n_states == n_kept
+
+
+def test_curves_follow_it_where_the_box_was_proven_from_the_step() -> None:
+    from fpf_notebook import FixedPointFinder, SilentProgress
+
+    def leaky(h: Any) -> Any:
+        return 0.7 * h + 0.3 * jnp.tanh(2 * h[::-1])
+
+    step_map = as_step_map(leaky, n_states=2, n_inputs=0, batched=False)
+    assert better_equation(step_map) is not None
+    finder = FixedPointFinder(step_map, progress=SilentProgress())
+    starts = np.random.default_rng(0).uniform(-1, 1, (16, 2))
+    found, _ = finder.find_fixed_points(initial_states=starts, exhaustive=True, prove=False)
+    assert len(found) == 3  # x = tanh(2 y), y = tanh(2 x): the points of tanh(2 x) itself
+    assert found.completeness.grade == "consistent"
