@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "Searched", "finish", "run_search"]
 
+_MOST_CERTIFIED = 512  # units
+
 
 @dataclass
 class Searched:
@@ -277,7 +279,8 @@ def _views(ledger: Ledger, request: SearchRequest, exact: bool) -> Found:
     assert ledger.candidates is not None
     ids = _extended(request.cond_ids, len(ledger.candidates))
     lanes = all_starts(ledger, ids, _provenance(ledger.step_map.name, request.options))
-    dense = ledger.step_map.n_states <= request.options.dense_limit
+    # An interval Jacobian of thousands of units would cost more than the search.
+    dense = ledger.step_map.n_states <= min(request.options.dense_limit, _MOST_CERTIFIED)
     unique = unique_points(
         ledger,
         lanes,
