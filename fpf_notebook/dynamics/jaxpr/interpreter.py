@@ -14,6 +14,7 @@ from fpf_notebook._types import EqnParams, PyTree
 from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.dynamics.jaxpr.builder import Builder, Symbol, TooLongError, Value
+from fpf_notebook.dynamics.jaxpr.calls import body_of_call
 from fpf_notebook.dynamics.jaxpr.lowering import lower
 from fpf_notebook.dynamics.jaxpr.moves import NoRuleError, choose
 from fpf_notebook.dynamics.jaxpr.program import NotCoveredError, Program
@@ -22,12 +23,6 @@ from fpf_notebook.dynamics.jaxpr.source import line_of
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
 
-# Calls whose body stands for them: derivatives are those of the body.
-_CALLS_NAMES = (
-    "jit pjit closed_call core_call call xla_call remat remat2 checkpoint custom_jvp_call "
-    "custom_vjp_call custom_vjp_call_jaxpr"
-)
-_CALLS = frozenset(_CALLS_NAMES.split())
 # Bodies that split numbers into bits to round less, by the name of the function: what they compute.
 _KNOWN_CALLS = {"exp_neg_sq": ("square", "neg", "exp")}
 _MAX_TURNS = 10_000
@@ -196,9 +191,9 @@ def jaxpr_of(step_map: StepMap) -> ClosedJaxpr:
     return closed
 
 
-def _function_of(inner: ClosedJaxpr | Jaxpr | None) -> str:
+def _function_of(inner: ClosedJaxpr) -> str:
     """Return the name of JAX's own function that was traced into a jaxpr; others have none."""
-    info = getattr(getattr(inner, "jaxpr", inner), "debug_info", None)
+    info = getattr(inner.jaxpr, "debug_info", None)
     source = str(getattr(info, "func_filename", "") or "").replace("\\", "/")
     return str(getattr(info, "func_name", "")) if "/jax/_src/lax/" in source else ""
 
@@ -232,16 +227,15 @@ class _Walk:
     def _eqn(self, eqn: Any, values: list[Value]) -> list[Value]:
         name, p = eqn.primitive.name, eqn.params
         try:
-            if name in _CALLS:
-                inner = p.get("jaxpr") or p.get("call_jaxpr") or p.get("fun_jaxpr")
+            inner = body_of_call(eqn)
+            if inner is not None:
                 known = _KNOWN_CALLS.get(_function_of(inner)) if len(values) == 1 else None
-                if known is not None:
-                    value = values[0]
-                    for operation in known:
-                        value = self.builder.elementwise(operation, value)
-                    return [value]
-                if inner is not None:
+                if known is None:
                     return self._closed(inner, values)
+                value = values[0]
+                for operation in known:
+                    value = self.builder.elementwise(operation, value)
+                return [value]
             if name == "scan":
                 return self._scan(p, values)
             if name == "while":

@@ -14,19 +14,15 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
 from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.arrays import AnyArray
+from fpf_notebook.dynamics.jaxpr.calls import body_of_call
 from fpf_notebook.dynamics.step_map import StepFunction
 
 __all__ = ["affine_parts"]
 
-_CALLS_NAMES = (
-    "pjit jit closed_call core_call remat remat2 checkpoint custom_jvp_call custom_vjp_call "
-    "custom_vjp_call_jaxpr"
-)
-_CALLS = frozenset(_CALLS_NAMES.split())
 # What moves numbers, of one operand: it does the same to A, to B and to the positions.
 _MOVES_NAMES = (
     "slice reshape squeeze expand_dims rev transpose copy copy_p dynamic_slice broadcast_in_dim "
@@ -118,15 +114,9 @@ class _Walk:
 
     def _equation(self, equation: JaxprEqn, operands: list[_Value]) -> list[_Value]:
         name = equation.primitive.name
-        if name in _CALLS:
-            inner = next(
-                (equation.params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr")
-                 if key in equation.params), None,
-            )  # fmt: skip
-            if isinstance(inner, ClosedJaxpr) and len(inner.jaxpr.invars) == len(operands):
-                return self.run(inner.jaxpr, inner.consts, operands)
-            if isinstance(inner, Jaxpr) and len(inner.invars) == len(operands):
-                return self.run(inner, (), operands)
+        inner = body_of_call(equation)
+        if inner is not None and len(inner.jaxpr.invars) == len(operands):
+            return self.run(inner.jaxpr, inner.consts, operands)
         if any(isinstance(value, _Direct) for value in operands):
             result = self._of_direct(name, equation, operands)
             if result is not None:

@@ -17,6 +17,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.jaxpr.calls import body_of_call
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -25,11 +26,6 @@ __all__ = ["Driven", "with_drive"]
 
 # In the order of preference: of a gated unit it is the candidate that is wanted, not a gate.
 _SQUASHES = ("tanh", "erf", "logistic", "max")
-_CALLS_NAMES = (
-    "pjit jit closed_call core_call call remat remat2 checkpoint custom_jvp_call custom_vjp_call "
-    "custom_vjp_call_jaxpr"
-)
-_CALLS = frozenset(_CALLS_NAMES.split())
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +193,7 @@ def _run(
     for equation in jaxpr.eqns:
         operands = [read(atom) for atom in equation.invars]
         name = equation.primitive.name
-        inner = _inner(equation) if name in _CALLS else None
+        inner = body_of_call(equation)
         if inner is not None and len(inner.jaxpr.invars) == len(operands):
             results = _run(inner.jaxpr, inner.consts, operands, visit)
         else:
@@ -216,13 +212,3 @@ def _beside_zero(equation: JaxprEqn, operands: list[PyTree]) -> bool:
         not _is_traced(value) and np.size(value) == 1 and float(np.asarray(value).ravel()[0]) == 0.0
         for value in operands
     )
-
-
-def _inner(equation: JaxprEqn) -> ClosedJaxpr | None:
-    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
-        inner = equation.params.get(key)
-        if isinstance(inner, ClosedJaxpr):
-            return inner
-        if isinstance(inner, Jaxpr):
-            return ClosedJaxpr(inner, [])
-    return None
