@@ -1,12 +1,16 @@
 """`make mutants`, on a package of one function with a test that is too weak."""
 
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("cosmic_ray")
+pytest.importorskip("pytest_cov")
 
-from tools import mutants
+from tools import covering, mutants
 
 CODE = """\
 def clipped(x: "int | None", low: int) -> "int | None":
@@ -41,8 +45,11 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(mutants, "ROOT", tmp_path)
     monkeypatch.setattr(mutants, "BUILD", tmp_path / "build" / "mutants")
     monkeypatch.setattr(mutants, "REPORT", tmp_path / "benchmarks" / "MUTANTS.md")
-    for name in ("PYTHONPATH", "OPENBLAS_NUM_THREADS"):  # which it sets: put back afterwards
+    # Which it sets: put back afterwards.
+    for name in ("PYTHONPATH", "OPENBLAS_NUM_THREADS", covering.FIRST):
         monkeypatch.setenv(name, "")
+    for name in ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
     return tmp_path
 
 
@@ -78,6 +85,34 @@ def test_tests_that_are_red_already_are_said(project):
     (project / "tests/io/test_clip.py").write_text("def test_no():\n    assert False\n")
     with pytest.raises(SystemExit, match="the tests of io fail without any change"):
         mutants.main([])
+
+
+def test_the_quickest_test_that_runs_a_line_comes_first(project, monkeypatch):
+    (project / "tests/io/test_clip.py").write_text(
+        "import time\n\n"
+        "from fpf_notebook.io.clip import clipped\n\n\n"
+        "def test_nothing():\n    pass\n\n\n"
+        "def test_late():\n    time.sleep(0.3)\n    assert clipped(3, 5) == 5\n\n\n"
+        "def test_high():\n    assert clipped(8, 5) == 8\n\n\n"
+        "def test_low():\n    assert clipped(3, 5) == 5\n"
+    )
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project), *sys.path]))
+    command = mutants.command("io")
+    measured = covering.measure(command, "io", project / "data")
+    measured.write(project / "io.json")
+    assert covering.Covering.read(project / "io.json") == measured
+    low, high, late = (f"tests/io/test_clip.py::test_{name}" for name in ("low", "high", "late"))
+    path = Path("fpf_notebook/io/clip.py")
+    assert measured.order(path, 3) == [low, late]
+    assert measured.order(path, 4) == [high]
+    assert measured.order(path, 5) == []
+
+    (project / "first.txt").write_text("\n".join([low, late]))
+    monkeypatch.setenv(covering.FIRST, str(project / "first.txt"))
+    done = subprocess.run([*command, "--collect-only"], capture_output=True, text=True, check=True)
+    tests = [line for line in done.stdout.splitlines() if "::" in line]
+    assert tests == [low, late, "tests/io/test_clip.py::test_nothing", high]
 
 
 def test_annotations_are_left_alone():

@@ -4,7 +4,8 @@
 
 The changes are those of Cosmic Ray (https://cosmic-ray.readthedocs.io). Of all that it could make
 in `finder/`, `result/` and `io/` a sample is drawn by a seed, and each is tried in a copy of the
-checkout under ``build/mutants``, against the tests of its room that are not slow. What has been
+checkout under ``build/mutants``, against the tests of its room that are not slow: first those that
+run the changed line, the quickest before the others (`tools/covering.py`). What has been
 tried is kept there: started again, it goes on where it was, as long as code and tests are the same.
 The table is written to ``benchmarks/MUTANTS.md``; the reasons in its last column are kept.
 
@@ -21,6 +22,7 @@ import hashlib
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -34,6 +36,8 @@ from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_and_test
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
+
+from tools.covering import FIRST, Covering, measure
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "mutants"
@@ -101,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with chdir(checkout), use_db(str(folder / "session.sqlite"), WorkDB.Mode.open) as session:
         if not given.report:
             try:
-                try_all(session, given.rooms or rooms, given.limit)
+                try_all(session, folder, given.rooms or rooms, given.limit)
             except KeyboardInterrupt:
                 print("mutants: stopped; the next run goes on from here")
         tried = [Mutant(*pair) for pair in session.completed_work_items]
@@ -187,27 +191,28 @@ def _key(spec: MutationSpec) -> tuple[str, str, int]:
 # -- the tests -------------------------------------------------------------------------------------
 
 
-def try_all(session: WorkDB, rooms: Iterable[str], limit: int | None) -> None:
+def try_all(session: WorkDB, folder: Path, rooms: Iterable[str], limit: int | None) -> None:
     """Try what has not been tried, in the order of the sample."""
     pending = sorted(session.pending_work_items, key=lambda item: _key(item.mutations[0]))
     pending = [item for item in pending if item.mutations[0].module_path.parts[1] in rooms]
     random.Random(0).shuffle(pending)  # so that what has been tried is a sample by itself
     pending = pending[:limit]
     # The changed copy is what is tested, also by tests that start a Python of their own.
-    os.environ["PYTHONPATH"] = os.getcwd()
+    os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), str(Path(__file__).parents[1])])
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # Most of a change's tests compile what those of the change before compiled.
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(BUILD / "jax-cache")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
-    seconds: dict[str, float] = {}
+    os.environ[FIRST] = str(folder / "first.txt")
     for k, item in enumerate(pending):
         spec = item.mutations[0]
         room = spec.module_path.parts[1]
-        if room not in seconds:
-            seconds[room] = baseline(room)
-        timeout = max(_LEAST_SECONDS, _TIMES * seconds[room])
+        covering = baseline(room, folder)
+        first = covering.order(spec.module_path, spec.start_pos[0])
+        (folder / "first.txt").write_text("\n".join(first), encoding="utf-8")
+        timeout = max(_LEAST_SECONDS, _TIMES * covering.seconds)
         began = time.monotonic()
-        result = mutate_and_test(item.mutations, command(room, spec.module_path.stem), timeout)
+        result = mutate_and_test(item.mutations, shlex.join(command(room)), timeout)
         session.set_result(item.job_id, result)
         outcome = "survived" if result.test_outcome == TestOutcome.SURVIVED else "noticed"
         print(
@@ -217,21 +222,24 @@ def try_all(session: WorkDB, rooms: Iterable[str], limit: int | None) -> None:
         )
 
 
-def baseline(room: str) -> float:
-    """Run the tests of a room without a change; return how long they take."""
-    print(f"mutants: running the tests of {room} without a change", flush=True)
-    began = time.monotonic()
-    done = subprocess.run(command(room, ""), shell=True, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"mutants: the tests of {room} fail without any change:\n{done.stdout[-2000:]}")
-    return time.monotonic() - began
+def baseline(room: str, folder: Path) -> Covering:
+    """Return what the tests of a room run without a change; measure it where nobody has."""
+    kept = folder / f"{room}.json"
+    if not kept.exists():
+        print(f"mutants: running the tests of {room} without a change", flush=True)
+        Path(os.environ[FIRST]).write_text("", encoding="utf-8")
+        try:
+            measured = measure(command(room), room, folder / f"{room}.coverage")
+        except RuntimeError as error:
+            sys.exit(f"mutants: the tests of {room} fail without any change:\n{error}")
+        measured.write(kept)
+    return Covering.read(kept)
 
 
-def command(room: str, module: str) -> str:
-    """Return the command that tests a room, first where the module's name stands in the file's."""
-    named = sorted(map(str, Path("tests", room).rglob(f"test_*{module}*.py"))) if module else []
+def command(room: str) -> list[str]:
+    """Return the command that tests a room, first what runs the line that is changed."""
     words = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    return " ".join([*words, "-m", "'not slow'", *named, f"tests/{room}"])
+    return [*words, "-p", "tools.covering", "-m", "not slow", f"tests/{room}"]
 
 
 # -- the table -------------------------------------------------------------------------------------
