@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 
 from fpf_notebook._lazy import lazy_names
 from fpf_notebook.result.fixed_points import FixedPoints
-from fpf_notebook.result.spectrum import (
-    classify,
-    eigenmodes,
-    fixed_point_index,
-    forward_error,
-    frequencies,
-    time_constants,
-)
+from fpf_notebook.result.newton_step import fixed_point_index, forward_error
+from fpf_notebook.result.spectrum import classify, eigenmodes, frequencies, time_constants
 
 if TYPE_CHECKING:
     from fpf_notebook.analysis.expansion_points import (

@@ -15,7 +15,7 @@ from fpf_notebook.dynamics.parameter_names import (
 from fpf_notebook.dynamics.state_form import Ops, Shape, StateForm
 
 
-class Found(NamedTuple):
+class ReadReturn(NamedTuple):
     """The parts of what a step returned.
 
     Parameters
@@ -81,7 +81,7 @@ def find_state(
     arguments: Sequence[PyTree],
     names: Names,
     spread: bool,
-) -> Found:
+) -> ReadReturn:
     """Find the next state in what a step returned.
 
     Parameters
@@ -108,7 +108,7 @@ def find_state(
 
     Returns
     -------
-    Found
+    ReadReturn
         The state and the output.
 
     Raises
@@ -121,7 +121,7 @@ def find_state(
         return _side_by_side(ops, [item for _, item in items], form, lead)
     whole = form.leaves(ops, result, lead)
     if whole is not None and not (len(whole) > 1 and any(_is_given(x, arguments) for x in whole)):
-        return Found(whole, None, "all that is returned")
+        return ReadReturn(whole, None, "all that is returned")
     found = [(k, form.leaves(ops, item, lead)) for k, (_, item) in enumerate(items or ())]
     fitting = [(k, leaves) for k, leaves in found if leaves is not None]
     if items is not None and len(items) > 1:
@@ -147,7 +147,7 @@ def find_state(
     place, leaves = fitting[0]
     others = [item for k, (_, item) in enumerate(items) if k != place and ops.is_array(item)]
     label = items[place][0] or f"value {place} of {len(items)}"
-    return Found(leaves, others[0] if others else None, f"{label}, by its shape and place")
+    return ReadReturn(leaves, others[0] if others else None, f"{label}, by its shape and place")
 
 
 def _items(result: PyTree, returned: tuple[str, ...]) -> list[tuple[str, PyTree]] | None:
@@ -161,7 +161,7 @@ def _items(result: PyTree, returned: tuple[str, ...]) -> list[tuple[str, PyTree]
     return None
 
 
-def _side_by_side(ops: Ops, values: list[PyTree], form: StateForm, lead: Shape) -> Found:
+def _side_by_side(ops: Ops, values: list[PyTree], form: StateForm, lead: Shape) -> ReadReturn:
     n = len(form.slices)
     each = [StateForm((part,)) for part in form.slices]
     places = [
@@ -179,7 +179,7 @@ def _side_by_side(ops: Ops, values: list[PyTree], form: StateForm, lead: Shape) 
             [f"value {k}" for k in places],
         )
     others = [v for k, v in enumerate(values) if not start <= k < start + n and ops.is_array(v)]
-    return Found(
+    return ReadReturn(
         values[start : start + n],
         others[0] if others else None,
         f"values {start} to {start + n - 1} of {len(values)}",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["IDLE_CURVES", "MIN_HITS", "Evidence", "Verdict", "assess"]
+__all__ = ["IDLE_CURVES", "MIN_HITS", "Assurance", "Evidence", "assess"]
 
 MIN_HITS = 5
 """Curves from elsewhere that must have reached each point."""
@@ -65,7 +65,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Assurance:
     """What may be said of a set of points.
 
     Attributes
@@ -89,7 +89,7 @@ class Verdict:
 
 def assess(
     evidence: Evidence, *, min_hits: int = MIN_HITS, idle_curves: int = IDLE_CURVES
-) -> Verdict:
+) -> Assurance:
     """Say whether a set of points is consistent, and if not, why.
 
     Parameters
@@ -101,7 +101,7 @@ def assess(
 
     Returns
     -------
-    Verdict
+    Assurance
 
     Raises
     ------
@@ -138,7 +138,7 @@ def assess(
             f"{evidence.idle_curves} curves since the last new point, {idle_curves} are asked for"
         )
     reasons = [*proved, *reasons]
-    return Verdict(
+    return Assurance(
         consistent=not reasons,
         complete_in="everywhere" if evidence.box_is_whole else "the box",
         missing=1 if proved else 0,

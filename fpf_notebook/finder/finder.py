@@ -17,7 +17,7 @@ from fpf_notebook.finder.estimate import Estimate, estimate_search
 from fpf_notebook.finder.notebook_progress import default_progress
 from fpf_notebook.finder.options import Method, Options
 from fpf_notebook.finder.progress import CancelToken, PrintedProgress, Progress
-from fpf_notebook.finder.proposals.sampling import sample_states
+from fpf_notebook.finder.proposals.sampling import sample_states, sample_steps
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.finder.search import search
 from fpf_notebook.finder.state_trees import flat_states
@@ -128,7 +128,7 @@ class FixedPointFinder:
     References
     ----------
     .. [1] Sussillo & Barak, "Opening the black box", Neural Computation 25 (2013).
-    .. [2] Golub & Sussillo, "FixedPointFinder", Journal of Open TracedModel Software 3 (2018).
+    .. [2] Golub & Sussillo, "FixedPointFinder", Journal of Open Source Software 3 (2018).
 
     Examples
     --------
@@ -459,14 +459,12 @@ class FixedPointFinder:
                 f"inputs has shape {driven.shape}, expected [n_batch={states.shape[0]}, "
                 f"n_time={states.shape[1]}, n_inputs], one input for each state of state_traj."
             )
-        places = np.arange(driven.shape[0] * driven.shape[1]).reshape(*driven.shape[:2], 1)
         rng = np.random.default_rng(self.options.random_seed)
-        chosen = sample_states(places, request.n_inits, rng, 0.0, request.valid_bxt)
-        at = chosen[:, 0].astype(int)
-        found = states.reshape(-1, states.shape[2])[at].astype(np.float64)
-        if request.noise_scale > 0:
-            found += request.noise_scale * rng.standard_normal(found.shape)
-        return driven.reshape(-1, driven.shape[2])[at], found
+        starts, chosen = sample_steps(
+            states, driven, request.n_inits, rng, request.noise_scale, request.valid_bxt
+        )
+        assert chosen is not None
+        return chosen, starts
 
     def search(
         self,

@@ -21,7 +21,7 @@ from fpf_notebook.finder.evaluation import evaluate, jacobians_at, residual_of
 from fpf_notebook.finder.judge import FIXED, SLOW, TOO_FAR, Judgement, judge
 from fpf_notebook.finder.proposals.linear_step import solve_linear_step
 from fpf_notebook.finder.rounding import residual_noise
-from fpf_notebook.result import spectrum
+from fpf_notebook.result import newton_step
 from fpf_notebook.result.dedupe import unique_indices
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class Ledger:
         moved = np.flatnonzero((x != self.candidates.lanes.x[lanes]).any(axis=1))
         self._evaluate(moved, x, u, f_x, q)
         jacobians, error = self._linearize(x, u, f_x)
-        index = spectrum.fixed_point_index(jacobians[0], self.step_map.time)
+        index = newton_step.fixed_point_index(jacobians[0], self.step_map.time)
         good = error <= self.options.tol_unique
         moving = np.flatnonzero(good & not_settled(self.step_map, x, error))
         if len(moving):
@@ -289,7 +289,7 @@ class Ledger:
             parts, error[moving] = self._linearize(x[moving], u[moving], f_x[moving])
             for whole, part in zip(jacobians, parts, strict=True):
                 whole[moving] = part
-            decided = spectrum.fixed_point_index(parts[0], self.step_map.time)
+            decided = newton_step.fixed_point_index(parts[0], self.step_map.time)
             index[moving] = np.where(undecided, 0, decided)
             good[moving] = ~lost & (error[moving] <= self.options.tol_unique)
         solved = self._solved(x, u, np.flatnonzero(good & (index == 0)))
@@ -377,7 +377,7 @@ class Ledger:
         jacobian, input_jacobian = jacobians_at(self.step_map, x, u)
         time = self.step_map.time
         noise = residual_noise(self.step_map.precision, x)
-        error = spectrum.forward_error(jacobian, residual_of(f_x, x, time), time, noise=noise)
+        error = newton_step.forward_error(jacobian, residual_of(f_x, x, time), time, noise=noise)
         return (np.array(jacobian), np.array(input_jacobian)), error
 
     # -- reading -----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from fpf_notebook.finder.evaluation import jacobians_at, residual_of
 from fpf_notebook.finder.judge import KIND_NAMES, SLOW
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.rounding import residual_noise
-from fpf_notebook.result import spectrum
+from fpf_notebook.result import newton_step, spectrum
 from fpf_notebook.result.audit import Audit
 from fpf_notebook.result.dedupe import unique_indices
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -271,9 +271,9 @@ def _add_exact(
         residual = residual_of(unique.require("F_xstar")[rows][there:], x, time)
         noise = residual_noise(ledger.step_map.precision, x)
         more = jacobian[there:]
-        index = np.concatenate([index[:there], spectrum.fixed_point_index(more, time)])
+        index = np.concatenate([index[:there], newton_step.fixed_point_index(more, time)])
         error = np.concatenate(
-            [error[:there], spectrum.forward_error(more, residual, time, noise=noise)]
+            [error[:there], newton_step.forward_error(more, residual, time, noise=noise)]
         )
     add(index=index, forward_error=error)
 

@@ -20,7 +20,7 @@ from fpf_notebook.models.forward import (
     linear_readout,
     run_compiled,
 )
-from fpf_notebook.models.one_step import one_step
+from fpf_notebook.models.one_step import one_step, run_arguments
 
 Box = tuple[Float[Array, "n_states"], Float[Array, "n_states"]]
 """Lower and upper corner of an axis-aligned box of states."""
@@ -217,19 +217,7 @@ class RecurrentModel(bp.DynamicalSystem):  # type: ignore[misc]
         ValueError
             If an array has another shape than these.
         """
-        inputs = jnp.asarray(inputs)
-        if inputs.ndim != 3 or inputs.shape[2] != self.n_inputs:
-            raise ValueError(
-                f"inputs must have the shape [trial, time, {self.n_inputs}], got "
-                f"{list(inputs.shape)}"
-            )
-        n_trials = inputs.shape[0]
-        h0 = self.initial_state(n_trials) if initial_states is None else jnp.asarray(initial_states)
-        if h0.shape != (n_trials, self.n_states):
-            raise ValueError(
-                f"initial_states must have the shape {[n_trials, self.n_states]} "
-                f"[trial, n_states], got {list(h0.shape)}"
-            )
+        inputs, h0 = run_arguments(self, inputs, initial_states)
         return run_compiled(self.step, self.readout_function, self.parameters(), h0, inputs)
 
     def __repr__(self) -> str:

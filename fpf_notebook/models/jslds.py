@@ -31,7 +31,7 @@ from fpf_notebook.models.jslds_core import (
     part_of,
     roll_out_core,
 )
-from fpf_notebook.models.one_step import one_step
+from fpf_notebook.models.one_step import one_step, run_arguments
 from fpf_notebook.models.step_map_rnn import StepMapRNN
 
 
@@ -254,19 +254,7 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
         ValueError
             If an array has another shape than these.
         """
-        inputs = jnp.asarray(inputs)
-        if inputs.ndim != 3 or inputs.shape[2] != self.n_inputs:
-            raise ValueError(
-                f"inputs must have the shape [trial, time, {self.n_inputs}], got "
-                f"{list(inputs.shape)}"
-            )
-        n_trials = inputs.shape[0]
-        h0 = self.initial_state(n_trials) if initial_states is None else jnp.asarray(initial_states)
-        if h0.shape != (n_trials, self.n_states):
-            raise ValueError(
-                f"initial_states must have the shape {[n_trials, self.n_states]} "
-                f"[trial, n_states], got {list(h0.shape)}"
-            )
+        inputs, h0 = run_arguments(self, inputs, initial_states)
         carry, rnn_outputs, jslds_outputs = _run_compiled(
             self.core, self.readout_function, self.parameters(), h0, inputs
         )

@@ -1,4 +1,4 @@
-"""One step of a trainable network, as BrainPy calls its cells."""
+"""What trainable networks are called with: one step, as BrainPy has it, or whole trials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from fpf_notebook.models.forward import Readout, Step
 
-__all__ = ["Stepped", "one_step"]
+__all__ = ["Stepped", "one_step", "run_arguments"]
 
 
 @runtime_checkable
@@ -83,3 +83,37 @@ def one_step(
     params = model.parameters()
     h_next = jax.vmap(model.step, in_axes=(None, 0, 0))(params, before, driven[:, 0])
     return model.readout_function(params, h_next)[:, None], h_next
+
+
+def run_arguments(
+    model: Stepped, inputs: ArrayLike, initial_states: ArrayLike | None
+) -> tuple[Float[Array, "trial time n_inputs"], Float[Array, "trial n_states"]]:
+    """Return inputs and initial states of whole trials as arrays of JAX.
+
+    Parameters
+    ----------
+    model
+        The network.
+    inputs : array, [trial, time, n_inputs]
+        The inputs of every step.
+    initial_states : array, [trial, n_states], or None
+        The states before the first step; None for the initial state.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape than these.
+    """
+    driven = jnp.asarray(inputs)
+    if driven.ndim != 3 or driven.shape[2] != model.n_inputs:
+        raise ValueError(
+            f"inputs must have the shape [trial, time, {model.n_inputs}], got {list(driven.shape)}"
+        )
+    n_trials = driven.shape[0]
+    h0 = model.initial_state(n_trials) if initial_states is None else jnp.asarray(initial_states)
+    if h0.shape != (n_trials, model.n_states):
+        raise ValueError(
+            f"initial_states must have the shape {[n_trials, model.n_states]} "
+            f"[trial, n_states], got {list(h0.shape)}"
+        )
+    return driven, h0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fpf_notebook._types import JsonObject
-from fpf_notebook.result import spectrum
+from fpf_notebook.result import newton_step, spectrum
 from fpf_notebook.result.verdicts import classify_modes, eigenvalue_conditions
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def decompose(fps: FixedPoints, marginal_tol: float | None = None) -> FixedPoint
         "stability": classes.stability,
         "margin": classes.margin,
         "n_unstable": classes.n_unstable,
-        "index": spectrum.fixed_point_index(J, fps.time),
+        "index": newton_step.fixed_point_index(J, fps.time),
     }
     # The Jacobian of a point on a cycle is that of the whole period, its F_xstar may be one step.
     one_step = fps.period is None or bool((fps.period == 1).all())
@@ -61,8 +61,8 @@ def decompose(fps: FixedPoints, marginal_tol: float | None = None) -> FixedPoint
         if fps.time == "discrete":
             residual -= fps.xstar
         # A residual of numbers that were kept in single precision has their rounding errors.
-        noise = spectrum.RESIDUAL_NOISE
+        noise = newton_step.RESIDUAL_NOISE
         if np.float32 in (fps.F_xstar.dtype, fps.xstar.dtype):
             noise = float(np.finfo(np.float32).eps)
-        fields["forward_error"] = spectrum.forward_error(J, residual, fps.time, noise=noise)
+        fields["forward_error"] = newton_step.forward_error(J, residual, fps.time, noise=noise)
     return fps.update(**fields)

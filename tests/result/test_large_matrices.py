@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fpf_notebook.result import spectrum
+from fpf_notebook.result import newton_step
 
 N = 60
 
@@ -24,17 +24,17 @@ def jacobians() -> np.ndarray:
 
 
 def both(monkeypatch: pytest.MonkeyPatch, J: np.ndarray, r: np.ndarray, **options: float) -> None:
-    found = spectrum.fixed_point_index(J), spectrum.forward_error(J, r, **options)
-    monkeypatch.setattr(spectrum, "_LARGE", N + 1)
-    np.testing.assert_array_equal(found[0], spectrum.fixed_point_index(J))
-    np.testing.assert_allclose(found[1], spectrum.forward_error(J, r, **options), rtol=1e-8)
+    found = newton_step.fixed_point_index(J), newton_step.forward_error(J, r, **options)
+    monkeypatch.setattr(newton_step, "_LARGE", N + 1)
+    np.testing.assert_array_equal(found[0], newton_step.fixed_point_index(J))
+    np.testing.assert_allclose(found[1], newton_step.forward_error(J, r, **options), rtol=1e-8)
 
 
 @pytest.mark.parametrize("noise", [1e-14, 1e-3])
 def test_they_agree(monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
     J = jacobians()
     r = 1e-7 * np.random.default_rng(1).normal(size=J.shape[:2])
-    assert spectrum.fixed_point_index(J).tolist()[1:3] == [0, 0]
+    assert newton_step.fixed_point_index(J).tolist()[1:3] == [0, 0]
     both(monkeypatch, J, r, noise=noise)
 
 
@@ -53,6 +53,6 @@ def test_singular_values_are_for_those_that_need_them(monkeypatch: pytest.Monkey
         return plain(A, **options)
 
     monkeypatch.setattr(np.linalg, "svd", counting)
-    spectrum.fixed_point_index(J[[0, 2, 5]])
-    spectrum.forward_error(J[[0, 2, 5]], np.full((3, N), 1e-9))
+    newton_step.fixed_point_index(J[[0, 2, 5]])
+    newton_step.forward_error(J[[0, 2, 5]], np.full((3, N), 1e-9))
     assert sizes == [1, 1]

@@ -5,11 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fpf_notebook.result import spectrum
+from fpf_notebook.result.newton_step import fixed_point_index, forward_error
 from fpf_notebook.result.spectrum import (
     classify,
     eigenmodes,
-    fixed_point_index,
-    forward_error,
     frequencies,
     time_constants,
 )

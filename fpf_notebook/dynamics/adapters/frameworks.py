@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from typing import Any
+
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks.origin import framework_of, is_brainpy
 from fpf_notebook.dynamics.state_form import form_of
 from fpf_notebook.dynamics.step_options import StepOptions
+
+
+class CellsOrFunctions(ABC):
+    """An adapter of a framework on JAX: it reads the cells; anything else is called as a function.
+
+    Attributes
+    ----------
+    framework
+        Its name, as in the option of that name.
+    told_by_cells
+        Options that a cell answers itself, and that are refused for one.
+    """
+
+    framework: str
+    told_by_cells: tuple[str, ...] = ("convention", "batched", "params")
+
+    @abstractmethod
+    def is_cell(self, model: Any) -> bool:
+        """Say whether this is a cell that `read` knows."""
+
+    @abstractmethod
+    def read(self, model: Any, options: StepOptions) -> Recipe:
+        """Read a cell."""
+
+    def takes(self, model: object, options: StepOptions) -> bool:
+        """Take an object of the framework."""
+        return of_framework(self.framework, model, options)
+
+    def recipe(self, model: Any, options: StepOptions) -> Recipe:
+        """Read a cell, or find out how another module is called."""
+        from fpf_notebook.dynamics.function import recipe_of_function
+
+        refuse_state_vars(model, options)
+        if not self.is_cell(model):
+            refuse_for_call(options, "readout", why="it returns (output, next_state)")
+            return recipe_of_function(model, options)
+        refuse_for_module(model, options, *self.told_by_cells)
+        return checked_module(self.read(model, options), options)
 
 
 def of_framework(name: str, model: object, options: StepOptions) -> bool:

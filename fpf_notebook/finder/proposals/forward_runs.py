@@ -26,8 +26,8 @@ from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.proposals.orbits import growth, polish_orbit
 from fpf_notebook.finder.proposals.running import (
     FlowState,
-    Limits,
     RunEnd,
+    RunLimits,
     RunState,
     build_flow,
     build_map,
@@ -224,7 +224,7 @@ class Runner:
         self.flow = step_map.time == "continuous"
         self.noise = 30 * np.finfo(step_map.precision).eps
         self.x_init = x
-        self.limits = Limits(
+        self.limits = RunLimits(
             tol_rest=np.full(n, tol_rest),
             reach=_BOUND * (1.0 + np.linalg.norm(x, axis=1)),
             max_period=np.int32(max_period),

@@ -13,7 +13,7 @@ from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.step_map import StepFunction
 from fpf_notebook.finder.endings import Ending
 
-__all__ = ["FlowState", "Limits", "RunEnd", "RunState", "build_flow", "build_map"]
+__all__ = ["FlowState", "RunEnd", "RunLimits", "RunState", "build_flow", "build_map"]
 
 
 class RunEnd(Ending):
@@ -57,7 +57,7 @@ class FlowState(NamedTuple):
 Runs = TypeVar("Runs", RunState, FlowState)
 
 
-class Limits(NamedTuple):
+class RunLimits(NamedTuple):
     """Numbers that end a run; all are arguments of the compiled loop."""
 
     # [L], relative to 1 + |x|: a step as short as this is rest, and so near to the mark the run
@@ -80,7 +80,7 @@ def build_map(step: StepFunction, dtype: str) -> AnyFunction:
     """
     apply = _in_double(step, dtype)
 
-    def iterate(params: PyTree, u: AnyArray, runs: RunState, limits: Limits) -> RunState:
+    def iterate(params: PyTree, u: AnyArray, runs: RunState, limits: RunLimits) -> RunState:
         new = apply(params, runs.x, u)
         size = 1.0 + jnp.linalg.norm(new, axis=-1)
         renew = runs.since >= runs.span
@@ -125,7 +125,7 @@ def build_flow(step: StepFunction, dtype: str) -> AnyFunction:
     """
     apply = _in_double(step, dtype)
 
-    def iterate(params: jax.Array, u: object, runs: FlowState, limits: Limits) -> FlowState:
+    def iterate(params: jax.Array, u: object, runs: FlowState, limits: RunLimits) -> FlowState:
         fresh = runs.dt == 0.0
         k1 = jnp.where(fresh[:, None], apply(params, runs.x, u), runs.slope)
         size = 1.0 + jnp.linalg.norm(runs.x, axis=-1)
@@ -166,7 +166,7 @@ def build_flow(step: StepFunction, dtype: str) -> AnyFunction:
     return _loop(iterate)
 
 
-def _running(runs: Runs, limits: Limits) -> AnyArray:
+def _running(runs: Runs, limits: RunLimits) -> AnyArray:
     return (runs.end == RunEnd.MOVING) & (runs.n_steps < limits.max_steps)
 
 
@@ -186,12 +186,12 @@ def _in_double(step: StepFunction, dtype: str) -> Callable[..., AnyArray]:
     return jax.vmap(apply, in_axes=(None, 0, 0))
 
 
-def _loop(iterate: Callable[[PyTree, jax.Array, Runs, Limits], Runs]) -> Callable[..., Runs]:
+def _loop(iterate: Callable[[PyTree, jax.Array, Runs, RunLimits], Runs]) -> Callable[..., Runs]:
     def run_on(
         params: PyTree,
         u: jax.Array,
         runs: Runs,
-        limits: Limits,
+        limits: RunLimits,
         n_steps: jax.Array,
         min_running: jax.Array,
     ) -> Runs:

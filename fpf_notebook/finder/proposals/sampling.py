@@ -11,6 +11,7 @@ __all__ = [
     "box_starts",
     "mixture_starts",
     "sample_states",
+    "sample_steps",
     "segment_starts",
     "trajectory_starts",
     "warm_starts",
@@ -43,15 +44,39 @@ def sample_states(
     -------
     array, [n_inits, n_states], float64
     """
-    if valid_bxt is None:
-        pool = state_traj.reshape(-1, state_traj.shape[-1])
-    else:
-        pool = state_traj[np.asarray(valid_bxt, dtype=bool)]
-    chosen = rng.choice(len(pool), size=n_inits, replace=n_inits > len(pool))
-    states = pool[chosen].astype(np.float64)
+    states, _ = sample_steps(state_traj, None, n_inits, rng, noise_scale, valid_bxt)
+    return states
+
+
+def sample_steps(
+    state_traj: np.ndarray,
+    inputs: np.ndarray | None,
+    n_inits: int,
+    rng: np.random.Generator,
+    noise_scale: float = 0.0,
+    valid_bxt: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Draw initial states from trajectories, each with the input that it has there.
+
+    Parameters
+    ----------
+    inputs : array, [n_batch, n_time, n_inputs], or None
+        The inputs under which the trajectories ran; they get no noise.
+    state_traj, n_inits, rng, noise_scale, valid_bxt
+        As for `sample_states`, which draws the same states.
+
+    Returns
+    -------
+    states : array, [n_inits, n_states], float64
+    inputs : array, [n_inits, n_inputs], or None
+    """
+    n_steps = state_traj.shape[0] * state_traj.shape[1]
+    pool = np.arange(n_steps) if valid_bxt is None else np.flatnonzero(valid_bxt)
+    chosen = pool[rng.choice(len(pool), size=n_inits, replace=n_inits > len(pool))]
+    states = state_traj.reshape(n_steps, state_traj.shape[2])[chosen].astype(np.float64)
     if noise_scale > 0:
         states += noise_scale * rng.standard_normal(states.shape)
-    return states
+    return states, None if inputs is None else inputs.reshape(n_steps, inputs.shape[2])[chosen]
 
 
 def trajectory_starts(
