@@ -8,7 +8,8 @@ from fpf_notebook.finder import options, search
 from fpf_notebook.finder.judge import judge
 from fpf_notebook.finder.solvers.newton import Newton
 from fpf_notebook.result.dedupe import unique_indices
-from fpf_notebook.result.spectrum import classify, eigenmodes, fixed_point_index
+from fpf_notebook.result.newton_step import fixed_point_index
+from fpf_notebook.result.spectrum import classify, eigenmodes
 from tests.widgets.page_solver.networks import PEERS, peer, random_map, shipped, starts_of
 from tests.widgets.page_solver.node import decoded, encoded, run_in_node
 
