@@ -21,7 +21,7 @@ from benchmarks.finders import FINDERS
 from benchmarks.networks import SHARED, TRAINED, Network, freshly_trained, from_file
 from fpf_notebook import as_step_map
 from fpf_notebook.dynamics.jacobians import linearize
-from fpf_notebook.result import spectrum
+from fpf_notebook.result import newton_step
 
 HEADER = (
     "| network | finder | first call | further call | points | true ones | stable | index sum "
@@ -109,7 +109,7 @@ def judged(network: Network, points: np.ndarray) -> list[str]:
     jacobian, _ = linearize(step_map, points, network.inputs)
     values, _, _ = spectrum.eigenmodes(jacobian, "discrete")
     stable = int((np.abs(values).max(axis=1) < 1).sum())
-    index_sum = int(spectrum.fixed_point_index(jacobian, "discrete").sum())
+    index_sum = int(newton_step.fixed_point_index(jacobian, "discrete").sum())
     true_ones = "unknown"
     if network.truth is not None:
         distance = np.linalg.norm(points[:, None] - network.truth[None], axis=2)
