@@ -21,7 +21,7 @@ from benchmarks.finders import FINDERS
 from benchmarks.networks import SHARED, TRAINED, Network, freshly_trained, from_file
 from fpf_notebook import as_step_map
 from fpf_notebook.dynamics.jacobians import linearize
-from fpf_notebook.result import newton_step
+from fpf_notebook.result import newton_step, spectrum
 
 HEADER = (
     "| network | finder | first call | further call | points | true ones | stable | index sum "
