@@ -98,12 +98,34 @@ def build_parser() -> argparse.ArgumentParser:
         "serve",
         help="serve the explorer as a page for a lecture",
         description=(
-            "Serve the explorer of a flip-flop network, with all its controls, as a page for a "
-            "lecture (by Voila), until Ctrl-C. Exit status: 0, 2 for a wrong argument or if Voila "
-            "is not installed, 130 if stopped while training."
+            "Serve the explorer of a flip-flop network, or of a model of yours, with all its "
+            "controls, as a page for a lecture (by Voila), until Ctrl-C. Exit status: 0, 2 for a "
+            "wrong argument or if Voila is not installed, 130 if stopped while training."
         ),
     )
     _add_network(serve)
+    serve.add_argument(
+        "--model",
+        metavar="MODEL",
+        help=(
+            "serve this model: module:object (of an installed module or one in this folder), an "
+            ".npz file of weights, or the name of a shipped network; of the options above only "
+            "--seed counts then"
+        ),
+    )
+    serve.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="values for a model given as module:object, as save_checkpoint wrote them",
+    )
+    serve.add_argument(
+        "--states",
+        metavar="FILE",
+        help=(
+            "an .npy file of states [n, n_states] or trajectories [n_batch, n_time, n_states] of "
+            "the model (default: runs without input)"
+        ),
+    )
     serve.add_argument(
         "--host",
         default="127.0.0.1",
@@ -186,6 +208,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             host=arguments.host,
             port=arguments.port,
             open_browser=not arguments.no_browser,
+            model=arguments.model,
+            checkpoint=arguments.checkpoint,
+            states=arguments.states,
         )
     if arguments.task == "jslds":
         from fpf_notebook.cli.jslds_demo import run_jslds_demo

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,7 +20,12 @@ def is_installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def run_server(module: str, arguments: Sequence[str], folder: Path) -> int:
+def run_server(
+    module: str,
+    arguments: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str] | None = None,
+) -> int:
     """Run ``python -m module`` until it ends or is stopped by Ctrl-C.
 
     Parameters
@@ -30,13 +36,18 @@ def run_server(module: str, arguments: Sequence[str], folder: Path) -> int:
         Its arguments.
     folder
         Where it runs.
+    variables
+        Of its environment, beside those of this process: what others must not read from the list
+        of processes.
 
     Returns
     -------
     int
         Its exit status; 0 after Ctrl-C, the usual way to end a server.
     """
-    with subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=folder) as server:
+    command = [sys.executable, "-m", module, *arguments]
+    environment = {**os.environ, **(variables or {})}
+    with subprocess.Popen(command, cwd=folder, env=environment) as server:
         before = _raise_when_terminated()
         try:
             return server.wait()
