@@ -41,7 +41,7 @@ class InvariantBox:
         A box which the map does not leave (on whose faces the field of a flow does not point
         outwards), proven with outward rounding; None if none was found.
     whole
-        Whether it is proven that no fixed point of size up to :data:`FAR` lies outside; None
+        Whether it is proven that no fixed point of size up to 2^20 lies outside; None
         without a box.
     reason
         How it was found; or why none was, with the operations and the lines of the user's code.
@@ -99,7 +99,7 @@ def invariant_box(
     --------
     >>> import jax.numpy as jnp, numpy as np
     >>> from fpf_notebook.dynamics import as_step_map
-    >>> from fpf_notebook.dynamics.jaxpr import invariant_box
+    >>> from fpf_notebook.dynamics import invariant_box
     >>> leaky = as_step_map(lambda h, u: 0.9 * h + 0.1 * jnp.tanh(3 * h), n_states=2, n_inputs=1)
     >>> box = invariant_box(leaky, np.zeros(1))
     >>> box.low.round(9).tolist(), box.high.round(9).tolist(), box.whole
@@ -138,7 +138,7 @@ def is_whole(
     Returns
     -------
     bool
-        True if it is proven that no fixed point of size up to :data:`FAR` lies outside. False says
+        True if it is proven that no fixed point of size up to 2^20 lies outside. False says
         nothing.
     """
     try:

@@ -136,7 +136,7 @@ def prove(
     --------
     >>> import jax.numpy as jnp, numpy as np
     >>> from fpf_notebook.dynamics import as_step_map
-    >>> from fpf_notebook.finder.proof.branch_and_prune import prove
+    >>> from fpf_notebook.finder import prove
     >>> latches = as_step_map(lambda h, u: jnp.tanh(2 * h), n_states=3, n_inputs=1)
     >>> proof = prove(latches, np.zeros(1))
     >>> len(proof.points), proof.complete, proof.whole

@@ -94,7 +94,7 @@ def certify(
     --------
     >>> import jax.numpy as jnp, numpy as np
     >>> from fpf_notebook.dynamics import as_step_map
-    >>> from fpf_notebook.finder.proof.certificates import certify
+    >>> from fpf_notebook.finder import certify
     >>> latch = as_step_map(lambda h, u: jnp.tanh(2 * h), n_states=1, n_inputs=1)
     >>> points = np.array([[0.0], [0.9575040240772688], [0.5]])
     >>> found = certify(latch, points, np.zeros(1))
