@@ -21,7 +21,20 @@ from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.finder.endings import Ending
 
-__all__ = ["CurveEnd", "CurveState", "Job", "Scales", "build_tracer"]
+__all__ = [
+    "MAX_CORRECTIONS",
+    "TOL_CURVE",
+    "TOL_POINT",
+    "TRACE",
+    "CurveEnd",
+    "CurveState",
+    "Job",
+    "Scales",
+    "boosted",
+    "build_tracer",
+    "decide",
+    "residual_of",
+]
 
 
 class CurveEnd(Ending):
@@ -86,14 +99,35 @@ class Scales(NamedTuple):
     half: AnyArray  # [N]
 
 
-_START, _TRACE, _POLISH = 0, 1, 2
+_START, TRACE, _POLISH = 0, 1, 2
 
-_MAX_CORRECTIONS = 4
+MAX_CORRECTIONS = 4
 _MAX_ROUNDS, _MAX_ROUNDS_AT_START = 8, 30  # Jacobians of a polish
-_TOL_CURVE, _TOL_POINT = 1e-4, 1e-11
+TOL_CURVE, TOL_POINT = 1e-4, 1e-11
 _SMALLEST, _LARGEST = 1e-7, 2.0  # step sizes
 _CLOSE, _FINE = 0.02, 5e-3  # where a nearly touches 0 steps are no longer than the latter
 _STRAIGHT, _BENT = 0.95, 0.8  # cosines of the angle between two tangents
+
+
+def boosted(y: jax.Array, a: AnyArray, job: Job, scales: Scales) -> jax.Array:
+    """Add ``a push`` to the inverse tanh of a state, within the box."""
+    w, by = (y - scales.middle) / scales.half, jnp.tanh(a * job.push)
+    return scales.middle + scales.half * (w + by) / jnp.maximum(1.0 + w * by, 1e-300)
+
+
+def residual_of(step: AnyFunction, time: str, dtype: str) -> Callable[..., jax.Array]:
+    """Return G as a function of params, the point of a curve, its job and the scales."""
+
+    def residual(params: PyTree, z: jax.Array, job: Job, scales: Scales) -> jax.Array:
+        x, a = z[:-1] * scales.sigma, z[-1] * job.scale
+        y = step(
+            params, (x + a * job.shift).astype(dtype), (job.u + a * job.drive).astype(dtype)
+        ).astype(z.dtype)
+        if time == "discrete":
+            y = boosted(y, a, job, scales) - x
+        return (y - a * job.force) / scales.sigma
+
+    return residual
 
 
 def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., CurveState]:
@@ -111,16 +145,7 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
         is moved on ``n_steps`` times; at most half as many states are found meanwhile.
     """
 
-    def residual(params: PyTree, z: jax.Array, job: Job, scales: Scales) -> jax.Array:
-        x, a = z[:-1] * scales.sigma, z[-1] * job.scale
-        y = step(
-            params, (x + a * job.shift).astype(dtype), (job.u + a * job.drive).astype(dtype)
-        ).astype(z.dtype)
-        if time == "discrete":
-            w, by = (y - scales.middle) / scales.half, jnp.tanh(a * job.push)
-            boosted = (w + by) / jnp.maximum(1.0 + w * by, 1e-300)
-            y = scales.middle + scales.half * boosted - x
-        return (y - a * job.force) / scales.sigma
+    residual = residual_of(step, time, dtype)
 
     def system(
         params: PyTree, z: jax.Array, job: Job, scales: Scales
@@ -135,7 +160,7 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
     def iterate(params: PyTree, job: Job, now: CurveState, scales: Scales) -> CurveState:
         n = now.z.shape[1] - 1
         last = jnp.zeros(n + 1, now.z.dtype).at[n].set(1.0)
-        tracing = now.phase == _TRACE
+        tracing = now.phase == TRACE
         point = jnp.where(tracing[:, None], now.z + now.h[:, None] * now.tangent, now.y)
         row = jnp.where(tracing[:, None], now.tangent, last)
         g, jacobian = systems(params, point, job, scales)
@@ -152,13 +177,13 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
             length = jnp.linalg.norm(move, axis=1)
             where = jnp.where(open_[:, None], where - move, where)
             size = 1.0 + jnp.linalg.norm(where, axis=1)
-            fine = length <= jnp.where(tracing, _TOL_CURVE, _TOL_POINT * size)
+            fine = length <= jnp.where(tracing, TOL_CURVE, TOL_POINT * size)
             slow = ~(length <= 0.5 * before)
             far = ~(length <= 0.3 * now.h) & tracing
             good, bad = good | (open_ & fine), bad | (open_ & ~fine & (slow | far))
             used = jnp.where(open_, k + 1, used)
             move = jax.lax.cond(
-                (k + 1 < _MAX_CORRECTIONS) & ~jnp.all(good | bad),
+                (k + 1 < MAX_CORRECTIONS) & ~jnp.all(good | bad),
                 lambda: solve(_with_zero(residuals(params, where, job, scales))[..., None])[..., 0],
                 lambda: move,
             )
@@ -166,16 +191,14 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
 
         def unsettled(carry: tuple[Any, ...]) -> jax.Array:
             k, _, _, _, good, bad, _ = carry
-            return (k < _MAX_CORRECTIONS) & ~jnp.all(good | bad)
+            return (k < MAX_CORRECTIONS) & ~jnp.all(good | bad)
 
         done = now.end != CurveEnd.RUNNING
         zeros = jnp.zeros_like(now.n_steps)
         infinite = jnp.full(len(g), jnp.inf, g.dtype)
         begin = (jnp.int32(0), point, first[..., 0], infinite, jnp.zeros_like(done), done, zeros)
         _, point, _, _, good, _, used = jax.lax.while_loop(unsettled, correct, begin)
-        traced = _trace(job, now, point, along, good, used)
-        polished = _polish(job, now, point, along, good)
-        return _choose(done, now, _choose(tracing, traced, polished))
+        return decide(job, now, point, along, good, used)
 
     def trace_on(
         params: PyTree, job: Job, state: CurveState, scales: Scales, n_steps: jax.Array
@@ -188,6 +211,28 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
     return jax.jit(trace_on)
 
 
+def decide(
+    job: Job, now: CurveState, point: jax.Array, along: jax.Array, good: jax.Array, used: jax.Array
+) -> CurveState:
+    """Take what the corrector brought, or not, and say what each lane does next.
+
+    Parameters
+    ----------
+    job, now
+        What the lanes follow, and where they were.
+    point, along : arrays, [L, N + 1]
+        The corrected points, and the tangents there.
+    good : array of bool, [L]
+        Whether the corrector came to its end.
+    used : array of int, [L]
+        How many corrections it took.
+    """
+    traced = _trace(job, now, point, along, good, used)
+    polished = _polish(job, now, point, along, good)
+    moved = _choose(now.phase == TRACE, traced, polished)
+    return _choose(now.end != CurveEnd.RUNNING, now, moved)
+
+
 def _trace(
     job: Job, now: CurveState, point: jax.Array, along: jax.Array, good: jax.Array, used: jax.Array
 ) -> CurveState:
@@ -198,7 +243,7 @@ def _trace(
     take = good & ((turn >= _BENT) | (now.h <= 1e-5)) & ~missed
     shorter = jnp.where(~good, 0.4, jnp.where(missed, 0.3, 0.5))
     longer = jnp.where(
-        (used <= 2) & (turn > _STRAIGHT), 1.6, jnp.where(used >= _MAX_CORRECTIONS, 0.7, 1.0)
+        (used <= 2) & (turn > _STRAIGHT), 1.6, jnp.where(used >= MAX_CORRECTIONS, 0.7, 1.0)
     )
     h = jnp.minimum(now.h * jnp.where(take, longer, shorter), _LARGEST)
     crossing = take & (a_old * a_new < 0)
@@ -224,7 +269,7 @@ def _trace(
         h=h,
         length=length,
         n_steps=n_steps,
-        phase=jnp.where(crossing, jnp.int8(_POLISH), jnp.int8(_TRACE)),
+        phase=jnp.where(crossing, jnp.int8(_POLISH), jnp.int8(TRACE)),
         y=guess.at[:, -1].set(0.0),
         guess=guess[:, :-1],
         room=jnp.maximum(0.25 * distance, 1e-6),
@@ -300,7 +345,7 @@ def _polish(
         z=_first((starting & ready, point), (on, now.ahead), now.z),
         tangent=_first((starting & ready, direction), (on, now.ahead_tangent), now.tangent),
         h=jnp.where(again, 0.2 * now.h, now.h),
-        phase=jnp.where(ready | lost, jnp.int8(_TRACE), now.phase),
+        phase=jnp.where(ready | lost, jnp.int8(TRACE), now.phase),
         y=point,
         rounds=rounds,
         end=end,

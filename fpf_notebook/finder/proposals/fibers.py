@@ -20,6 +20,7 @@ import numpy as np
 
 from fpf_notebook.dynamics.compile_cache import compiled
 from fpf_notebook.finder.progress import CancelToken
+from fpf_notebook.finder.proposals.curve_host import LEAST_STATES, build_host_tracer
 from fpf_notebook.finder.proposals.curve_loop import (
     CurveEnd,
     CurveState,
@@ -29,7 +30,7 @@ from fpf_notebook.finder.proposals.curve_loop import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fpf_notebook.dynamics.step_map import StepMap
 
@@ -237,12 +238,7 @@ class Tracer:
         if not len(lanes):
             return self._crossings(lanes, {}, 0)
         step_map = self.step_map
-        run = compiled(
-            "curves",
-            step_map,
-            (step_map.time, step_map.dtype),
-            lambda step: build_tracer(step, step_map.time, step_map.dtype),
-        )
+        run = self._loop()
         before = int(self._state.n_steps[lanes].sum())
         with jax.enable_x64(True):
             state = run(
@@ -268,6 +264,14 @@ class Tracer:
         return met
 
     # -- private -----------------------------------------------------------------------------------
+
+    def _loop(self) -> Callable[..., CurveState]:
+        step_map, options = self.step_map, (self.step_map.time, self.step_map.dtype)
+        if step_map.n_states >= LEAST_STATES:
+            return compiled(
+                "curves on the host", step_map, options, lambda _: build_host_tracer(step_map)
+            )
+        return compiled("curves", step_map, options, lambda step: build_tracer(step, *options))
 
     def _crossings(self, lanes: np.ndarray, over: dict[int, CurveEnd], n_steps: int) -> Crossings:
         count = self._state.n_found[lanes]
