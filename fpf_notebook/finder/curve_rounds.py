@@ -90,7 +90,8 @@ class CurveRounds:
 
         The share is a number of steps, not a time: equal searches give equal results. A step costs
         about as much as an iteration of one start; after the first rounds, curves find nearly all
-        that is found, and get nine tenths of the work.
+        that is found, and get nine tenths of the work. As long as they find new points their share
+        begins anew.
 
         Parameters
         ----------
@@ -116,7 +117,7 @@ class CurveRounds:
                 for k, u in enumerate(self._ledger.conditions)
             ]
         share = _SHARES[min(len(rounds.records), len(_SHARES) - 1)] * n_iters
-        before, n_chunks = self.n_steps, 0
+        before, n_chunks = self.n_steps, 0  # the first is moved on by each new point
         while n_chunks < _CHUNKS or self.n_steps - before < share:
             if self.settled or cancel.cancelled:
                 break
@@ -127,6 +128,7 @@ class CurveRounds:
                 part = curves.advance(cancel)
                 if part is not None and enter(rounds, part, CURVES):
                     self._images.enter_missing(rounds, cancel)
+                    before = self.n_steps
                 curves.count()
         return len(self._ledger) - known
 

@@ -28,6 +28,7 @@ from fpf_notebook.finder.proposals.curve_loop import (
     CurveState,
     Job,
     Scales,
+    ahead_of,
     boosted,
     decide,
     residual_of,
@@ -92,7 +93,7 @@ def build_host_tracer(step_map: StepMap) -> Callable[..., CurveState]:
     ) -> tuple[jax.Array, jax.Array, jax.Array]:
         tracing = (now.phase == TRACE)[:, None]
         last = jnp.zeros(now.z.shape[1], now.z.dtype).at[-1].set(1.0)
-        point = jnp.where(tracing, now.z + now.h[:, None] * now.tangent, now.y)
+        point = jnp.where(tracing, ahead_of(now), now.y)
         row = jnp.where(tracing, now.tangent, last)
         in_axes = (None, 0, 0, Job._make([0] * len(Job._fields)), None)
         g, matrix = jax.vmap(bordered, in_axes=in_axes)(params, point, row, job, scales)

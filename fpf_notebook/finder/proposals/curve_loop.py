@@ -30,6 +30,7 @@ __all__ = [
     "CurveState",
     "Job",
     "Scales",
+    "ahead_of",
     "boosted",
     "build_tracer",
     "decide",
@@ -76,6 +77,7 @@ class CurveState(NamedTuple):
 
     z: AnyArray  # [L, N + 1], the last point accepted
     tangent: AnyArray  # [L, N + 1]
+    bend: AnyArray  # [L, N + 1], how the tangent turned over the last step, per length
     ahead: AnyArray  # [L, N + 1], the next point, behind the one that is being polished
     ahead_tangent: AnyArray  # [L, N + 1]
     h: AnyArray  # [L], step size
@@ -106,6 +108,7 @@ _MAX_ROUNDS, _MAX_ROUNDS_AT_START = 8, 30  # Jacobians of a polish
 TOL_CURVE, TOL_POINT = 1e-4, 1e-11
 _SMALLEST, _LARGEST = 1e-7, 2.0  # step sizes
 _CLOSE, _FINE = 0.02, 5e-3  # where a nearly touches 0 steps are no longer than the latter
+_DOUBT = 0.01  # of both slopes together; a parabola falls by an eighth of that
 _STRAIGHT, _BENT = 0.95, 0.8  # cosines of the angle between two tangents
 
 
@@ -113,6 +116,16 @@ def boosted(y: jax.Array, a: AnyArray, job: Job, scales: Scales) -> jax.Array:
     """Add ``a push`` to the inverse tanh of a state, within the box."""
     w, by = (y - scales.middle) / scales.half, jnp.tanh(a * job.push)
     return scales.middle + scales.half * (w + by) / jnp.maximum(1.0 + w * by, 1e-300)
+
+
+def ahead_of(now: CurveState) -> jax.Array:
+    """Return where a curve is expected one step on.
+
+    On the parabola through the last point, along its tangent, that turns as the curve did between
+    the last two: it allows steps a third longer than the tangent alone.
+    """
+    h = now.h[:, None]
+    return now.z + h * (now.tangent + 0.5 * h * now.bend)
 
 
 def residual_of(step: AnyFunction, time: str, dtype: str) -> Callable[..., jax.Array]:
@@ -161,7 +174,7 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
         n = now.z.shape[1] - 1
         last = jnp.zeros(n + 1, now.z.dtype).at[n].set(1.0)
         tracing = now.phase == TRACE
-        point = jnp.where(tracing[:, None], now.z + now.h[:, None] * now.tangent, now.y)
+        point = jnp.where(tracing[:, None], ahead_of(now), now.y)
         row = jnp.where(tracing[:, None], now.tangent, last)
         g, jacobian = systems(params, point, job, scales)
         solve = _factorized(jnp.concatenate([jacobian, row[:, None, :]], axis=1))
@@ -264,6 +277,7 @@ def _trace(
     return now._replace(
         z=jnp.where(move_on, point, now.z),
         tangent=jnp.where(move_on, along, now.tangent),
+        bend=jnp.where(move_on, _bend(now.tangent, along, distance), now.bend),
         ahead=point,
         ahead_tangent=along,
         h=h,
@@ -276,6 +290,10 @@ def _trace(
         rounds=jnp.zeros_like(now.rounds),
         end=jnp.where(crossing & (end != CurveEnd.STUCK), jnp.int8(CurveEnd.RUNNING), end),
     )
+
+
+def _bend(before: AnyArray, after: AnyArray, step: jax.Array) -> jax.Array:
+    return (after - before) / jnp.maximum(step, 1e-12)[:, None]
 
 
 def _between(now: CurveState, point: jax.Array, along: jax.Array, step: AnyArray) -> jax.Array:
@@ -308,7 +326,8 @@ def _touches(now: CurveState, point: jax.Array, along: jax.Array) -> AnyArray:
     root = jnp.sqrt(jnp.maximum(c * c - 3 * d * slope_a, 0.0))
     s = -slope_a / jnp.maximum(c + root, 1e-300)  # p'(s) = slope_a + 2 c s + 3 d s²
     lowest = a + s * (slope_a + s * (c + s * d))
-    through = (lowest <= 0) & (now.h > 1e-5)
+    # The slopes are those of a point nearby, and so is what a falls by.
+    through = (lowest <= _DOUBT * (jnp.abs(slope_a) + jnp.abs(slope_b))) & (now.h > 1e-5)
     unsure = (lowest <= _CLOSE * step) & (now.h > _FINE)
     return turns & (through | unsure)
 
@@ -328,6 +347,7 @@ def _polish(
     on = ~starting & (ready | lost) & ~again
     # At the start the tangent is that of the point; after a crossing it is the curve's own.
     direction = jnp.where((along[:, -1] * job.sign < 0)[:, None], -along, along)
+    passed = jnp.linalg.norm(now.ahead - now.z, axis=1)
     home = jnp.linalg.norm(point[:, :-1] - job.start, axis=1) <= 1e-6 * (
         1.0 + jnp.linalg.norm(job.start, axis=1)
     )
@@ -344,6 +364,7 @@ def _polish(
     return now._replace(
         z=_first((starting & ready, point), (on, now.ahead), now.z),
         tangent=_first((starting & ready, direction), (on, now.ahead_tangent), now.tangent),
+        bend=jnp.where(on[:, None], _bend(now.tangent, now.ahead_tangent, passed), now.bend),
         h=jnp.where(again, 0.2 * now.h, now.h),
         phase=jnp.where(ready | lost, jnp.int8(TRACE), now.phase),
         y=point,

@@ -41,7 +41,7 @@ _FIRST_STEP = 0.05
 # processor, few enough for the matrices to stay in its caches.
 _POOLS = {8: 128, 32: 64, 128: 32, 256: 16}
 _SMALLEST_POOL = 8
-_CHUNK_FLOPS = 4e8  # about a tenth of a second: what a cancellation has to wait for
+_CHUNK_FLOPS = 1e9  # about a tenth of a second: what a cancellation has to wait for
 _LONGEST_CHUNK = 64
 
 
@@ -164,7 +164,9 @@ class Tracer:
         self.step_map = step_map
         self.sigma = float(sigma)
         self.size = next((size for most, size in _POOLS.items() if n <= most), _SMALLEST_POOL)
-        flops = self.size * 4.0 * (n + 1) ** 3
+        # Of the host's loop most is a factorization; in the other the Jacobian costs more than it.
+        on_host = n >= LEAST_STATES
+        flops = self.size * (0.7 * (n + 1) ** 3 + 1e6 if on_host else 4.0 * (n + 1) ** 3)
         self.chunk = int(2 ** np.floor(np.log2(np.clip(_CHUNK_FLOPS / flops, 4, _LONGEST_CHUNK))))
         self._waiting: deque[tuple[int, Curve, int]] = deque()
         self._curves: dict[int, Curve] = {}
@@ -308,6 +310,7 @@ class Tracer:
             job.max_steps[lane], job.max_length[lane] = curve.max_steps, curve.max_length
             point = np.append(curve.start / sigma, curve.a_start / curve.scale)
             state.z[lane], state.y[lane], state.tangent[lane] = point, point, 0.0
+            state.bend[lane] = 0.0
             state.guess[lane] = point[:-1]
             state.room[lane] = np.inf if curve.spine else 1e-3
             state.h[lane], state.length[lane] = _FIRST_STEP, 0.0
@@ -419,6 +422,7 @@ def _empty_state(n: int, size: int, room: int) -> CurveState:
     return CurveState(
         z=np.zeros((size, n + 1)),
         tangent=np.zeros((size, n + 1)),
+        bend=np.zeros((size, n + 1)),
         ahead=np.zeros((size, n + 1)),
         ahead_tangent=np.zeros((size, n + 1)),
         h=np.zeros(size),
