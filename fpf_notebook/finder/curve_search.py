@@ -14,7 +14,7 @@ import numpy as np
 
 from fpf_notebook.finder.ledger import Ledger
 from fpf_notebook.finder.proposals.directions import CurveSource
-from fpf_notebook.finder.proposals.fibers import Crossings, Tracer
+from fpf_notebook.finder.proposals.fibers import Crossings, CurveEnd, Tracer
 from fpf_notebook.finder.search import search
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["CurveSearch"]
 
 _SAME = 1e-6  # curves are polished better than that where they pass a point
 _SPINES = 1 / 3  # of the curves: those that come in from outside
+_TELLING = (CurveEnd.CLOSED, CurveEnd.LEFT, CurveEnd.LONG)
 
 
 class CurveSearch:
@@ -48,7 +49,8 @@ class CurveSearch:
     Attributes
     ----------
     idle : int
-        Curves that have ended since the last new point.
+        Curves that have been followed to their end since the last new point; those that got stuck
+        or had no start say nothing.
     n_ended : int
         Curves that have ended altogether.
     n_steps : int
@@ -132,7 +134,7 @@ class CurveSearch:
         for curve in met.ended:
             self._reached.pop(curve, None)
         self.n_ended += len(met.ended)
-        self.idle += len(met.ended)
+        self.idle += sum(end in _TELLING for end in met.ended.values())
         self._look_for_new_points()
 
     def _look_for_new_points(self) -> None:

@@ -24,6 +24,7 @@ from fpf_notebook.finder.proposals.curve_loop import (
     TOL_CURVE,
     TOL_POINT,
     TRACE,
+    Corrected,
     CurveEnd,
     CurveState,
     Job,
@@ -112,15 +113,13 @@ def build_host_tracer(step_map: StepMap) -> Callable[..., CurveState]:
             running = np.flatnonzero(np.asarray(state.end) == CurveEnd.RUNNING)
             if not len(running):
                 break
-            point, g, matrix = (
-                np.asarray(part) for part in predict(params, job, state, scales)
-            )
+            point, g, matrix = (np.asarray(part) for part in predict(params, job, state, scales))
             tracing = np.asarray(state.phase) == TRACE
             found = _corrected(
                 lambda where: np.asarray(residuals(params, where, job, scales)),
                 point, g, matrix, running, tracing, np.asarray(state.h),
             )  # fmt: skip
-            state = decided(job, state, *found)
+            state = decided(job, state, found)
         return state
 
     return trace_on
@@ -134,28 +133,21 @@ def _corrected(
     running: np.ndarray,
     tracing: np.ndarray,
     h: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Bring predicted points back to their curves, with one factorization each.
-
-    Returns
-    -------
-    point, along : arrays, [L, N + 1]
-        The points, and the tangents of the curves.
-    good : array of bool, [L]
-    used : array of int, [L]
-        Corrections made.
-    """
+) -> Corrected:
+    """Bring predicted points back to their curves, with one factorization each."""
     n_lanes, size = point.shape
     where, along, move = point.copy(), np.zeros_like(point), np.zeros_like(point)
     good, bad = np.zeros(n_lanes, bool), np.ones(n_lanes, bool)
     bad[running] = False
-    used = np.zeros(n_lanes, np.int32)
+    used, side, each = np.zeros(n_lanes, np.int32), np.zeros(n_lanes), np.arange(size)
     factors: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     right = np.zeros((size, 2), order="F")
     for lane in running.tolist():
         # Rows of the matrix are what LAPACK takes for columns: hence trans=1.
         lu, pivots, _ = lapack.dgetrf(matrix[lane].T)
         factors[lane] = lu, pivots
+        swaps = np.count_nonzero(pivots != each)
+        side[lane] = (-1.0) ** swaps * np.prod(np.sign(lu.diagonal()))
         right[:-1, 0], right[-1, 0], right[:, 1], right[-1, 1] = g[lane], 0.0, 0.0, 1.0
         move[lane], along[lane] = lapack.dgetrs(lu, pivots, right, trans=1)[0].T
     along[running] /= np.linalg.norm(along[running], axis=1, keepdims=True)
@@ -164,9 +156,7 @@ def _corrected(
         open_ = ~(good | bad)
         length = np.linalg.norm(move, axis=1)
         where[open_] -= move[open_]
-        tolerance = np.where(
-            tracing, TOL_CURVE, TOL_POINT * (1.0 + np.linalg.norm(where, axis=1))
-        )
+        tolerance = np.where(tracing, TOL_CURVE, TOL_POINT * (1.0 + np.linalg.norm(where, axis=1)))
         fine = length <= tolerance
         hopeless = ~(length <= 0.5 * before) | (~(length <= 0.3 * h) & tracing)
         good |= open_ & fine
@@ -179,4 +169,4 @@ def _corrected(
         rest = residuals(where)
         for lane in np.flatnonzero(open_).tolist():
             move[lane] = lapack.dgetrs(*factors[lane], np.append(rest[lane], 0.0), trans=1)[0]
-    return where, along, good, used
+    return Corrected(where, along, good, used, side)

@@ -26,6 +26,7 @@ __all__ = [
     "TOL_CURVE",
     "TOL_POINT",
     "TRACE",
+    "Corrected",
     "CurveEnd",
     "CurveState",
     "Job",
@@ -80,6 +81,7 @@ class CurveState(NamedTuple):
     bend: AnyArray  # [L, N + 1], how the tangent turned over the last step, per length
     ahead: AnyArray  # [L, N + 1], the next point, behind the one that is being polished
     ahead_tangent: AnyArray  # [L, N + 1]
+    side: AnyArray  # [L], sign of the determinant of G's Jacobian with the tangent below it
     h: AnyArray  # [L], step size
     length: AnyArray  # [L]
     n_steps: AnyArray  # [L] int32
@@ -91,6 +93,28 @@ class CurveState(NamedTuple):
     end: AnyArray  # [L] int8
     found: Any  # [L, K, N], states at a = 0
     n_found: AnyArray  # [L] int32
+
+
+class Corrected(NamedTuple):
+    """What one step of the lanes brought.
+
+    Attributes
+    ----------
+    point, along : arrays, [L, N + 1]
+        The corrected points, and the tangents there, into the direction of the last ones.
+    good : array of bool, [L]
+        Whether the corrector came to its end.
+    used : array of int, [L]
+        How many corrections it took.
+    side : array, [L]
+        Sign of the determinant of the matrix that was factorized.
+    """
+
+    point: jax.Array
+    along: jax.Array
+    good: jax.Array
+    used: jax.Array
+    side: jax.Array
 
 
 class Scales(NamedTuple):
@@ -109,6 +133,7 @@ TOL_CURVE, TOL_POINT = 1e-4, 1e-11
 _SMALLEST, _LARGEST = 1e-7, 2.0  # step sizes
 _CLOSE, _FINE = 0.02, 5e-3  # where a nearly touches 0 steps are no longer than the latter
 _DOUBT = 0.01  # of both slopes together; a parabola falls by an eighth of that
+_TINY_STEP, _AFTER_KINK = 1e-5, 1e-4
 _STRAIGHT, _BENT = 0.95, 0.8  # cosines of the angle between two tangents
 
 
@@ -157,7 +182,6 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
         ``advance(params, job, state, scales, n_steps)``, jitted. Each lane that is not at its end
         is moved on ``n_steps`` times; at most half as many states are found meanwhile.
     """
-
     residual = residual_of(step, time, dtype)
 
     def system(
@@ -177,7 +201,7 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
         point = jnp.where(tracing[:, None], ahead_of(now), now.y)
         row = jnp.where(tracing[:, None], now.tangent, last)
         g, jacobian = systems(params, point, job, scales)
-        solve = _factorized(jnp.concatenate([jacobian, row[:, None, :]], axis=1))
+        solve, side = _factorized(jnp.concatenate([jacobian, row[:, None, :]], axis=1))
 
         # Both at once: what takes the time is to read the factors.
         ends = jnp.broadcast_to(last, point.shape)
@@ -211,7 +235,7 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
         infinite = jnp.full(len(g), jnp.inf, g.dtype)
         begin = (jnp.int32(0), point, first[..., 0], infinite, jnp.zeros_like(done), done, zeros)
         _, point, _, _, good, _, used = jax.lax.while_loop(unsettled, correct, begin)
-        return decide(job, now, point, along, good, used)
+        return decide(job, now, Corrected(point, along, good, used, side))
 
     def trace_on(
         params: PyTree, job: Job, state: CurveState, scales: Scales, n_steps: jax.Array
@@ -224,45 +248,42 @@ def build_tracer(step: AnyFunction, time: str, dtype: str) -> Callable[..., Curv
     return jax.jit(trace_on)
 
 
-def decide(
-    job: Job, now: CurveState, point: jax.Array, along: jax.Array, good: jax.Array, used: jax.Array
-) -> CurveState:
+def decide(job: Job, now: CurveState, found: Corrected) -> CurveState:
     """Take what the corrector brought, or not, and say what each lane does next.
 
     Parameters
     ----------
     job, now
         What the lanes follow, and where they were.
-    point, along : arrays, [L, N + 1]
-        The corrected points, and the tangents there.
-    good : array of bool, [L]
-        Whether the corrector came to its end.
-    used : array of int, [L]
-        How many corrections it took.
+    found : Corrected
+        What a step has brought.
     """
-    traced = _trace(job, now, point, along, good, used)
-    polished = _polish(job, now, point, along, good)
+    traced = _trace(job, now, found)
+    polished = _polish(job, now, found)
     moved = _choose(now.phase == TRACE, traced, polished)
     return _choose(now.end != CurveEnd.RUNNING, now, moved)
 
 
-def _trace(
-    job: Job, now: CurveState, point: jax.Array, along: jax.Array, good: jax.Array, used: jax.Array
-) -> CurveState:
+def _trace(job: Job, now: CurveState, found: Corrected) -> CurveState:
     """Take the corrected point, or try again with a shorter step."""
+    point, along, good, used, side = found
     turn = jnp.sum(along * now.tangent, axis=1)
     a_old, a_new = now.z[:, -1], point[:, -1]
     missed = _touches(now, point, along)
-    take = good & ((turn >= _BENT) | (now.h <= 1e-5)) & ~missed
+    take = good & ((turn >= _BENT) | (now.h <= _TINY_STEP)) & ~missed
+    # At a kink, of a relu say, a curve may turn by more than a right angle: then there is nothing
+    # ahead, and the determinant has the other sign. It leaves on the far side, backwards.
+    back = ~good & (now.h <= _TINY_STEP) & (side * now.side < 0)
     shorter = jnp.where(~good, 0.4, jnp.where(missed, 0.3, 0.5))
     longer = jnp.where(
         (used <= 2) & (turn > _STRAIGHT), 1.6, jnp.where(used >= MAX_CORRECTIONS, 0.7, 1.0)
     )
     h = jnp.minimum(now.h * jnp.where(take, longer, shorter), _LARGEST)
+    h = jnp.where(back, _AFTER_KINK, h)
     crossing = take & (a_old * a_new < 0)
     distance = jnp.linalg.norm(point - now.z, axis=1)
     guess = _between(now, point, along, distance)
-    move_on = (take & ~crossing)[:, None]
+    move_on = take & ~crossing
     length = now.length + jnp.where(take, distance, 0.0)
     n_steps = now.n_steps + 1
     end = jnp.select(
@@ -274,12 +295,14 @@ def _trace(
         [jnp.int8(CurveEnd.LEFT), jnp.int8(CurveEnd.STUCK), jnp.int8(CurveEnd.LONG)],
         jnp.int8(CurveEnd.RUNNING),
     )
+    bend = jnp.where(back[:, None], 0.0, now.bend)
     return now._replace(
-        z=jnp.where(move_on, point, now.z),
-        tangent=jnp.where(move_on, along, now.tangent),
-        bend=jnp.where(move_on, _bend(now.tangent, along, distance), now.bend),
+        z=jnp.where(move_on[:, None], point, now.z),
+        tangent=_first((move_on, along), (back, -along), now.tangent),
+        bend=jnp.where(move_on[:, None], _bend(now.tangent, along, distance), bend),
         ahead=point,
         ahead_tangent=along,
+        side=jnp.where(take, side, now.side),
         h=h,
         length=length,
         n_steps=n_steps,
@@ -327,15 +350,14 @@ def _touches(now: CurveState, point: jax.Array, along: jax.Array) -> AnyArray:
     s = -slope_a / jnp.maximum(c + root, 1e-300)  # p'(s) = slope_a + 2 c s + 3 d s²
     lowest = a + s * (slope_a + s * (c + s * d))
     # The slopes are those of a point nearby, and so is what a falls by.
-    through = (lowest <= _DOUBT * (jnp.abs(slope_a) + jnp.abs(slope_b))) & (now.h > 1e-5)
+    through = (lowest <= _DOUBT * (jnp.abs(slope_a) + jnp.abs(slope_b))) & (now.h > _TINY_STEP)
     unsure = (lowest <= _CLOSE * step) & (now.h > _FINE)
     return turns & (through | unsure)
 
 
-def _polish(
-    job: Job, now: CurveState, point: jax.Array, along: jax.Array, good: jax.Array
-) -> CurveState:
+def _polish(job: Job, now: CurveState, corrected: Corrected) -> CurveState:
     """Write down a point that has been found, or go on with a fresh Jacobian, or give it up."""
+    point, along, good, _, side = corrected
     starting = now.phase == _START
     away = jnp.linalg.norm(point[:, :-1] - now.guess, axis=1)
     rounds = now.rounds + 1
@@ -343,7 +365,7 @@ def _polish(
     lost = ~(away <= now.room) | (~good & (rounds >= most))
     ready, found = good & ~lost, good & ~lost & ~starting
     # If Newton's method leads away, the step was too long: it is taken again, in smaller ones.
-    again = ~starting & lost & (now.h > 1e-5)
+    again = ~starting & lost & (now.h > _TINY_STEP)
     on = ~starting & (ready | lost) & ~again
     # At the start the tangent is that of the point; after a crossing it is the curve's own.
     direction = jnp.where((along[:, -1] * job.sign < 0)[:, None], -along, along)
@@ -365,6 +387,8 @@ def _polish(
         z=_first((starting & ready, point), (on, now.ahead), now.z),
         tangent=_first((starting & ready, direction), (on, now.ahead_tangent), now.tangent),
         bend=jnp.where(on[:, None], _bend(now.tangent, now.ahead_tangent, passed), now.bend),
+        # At the start the row below was that of the parameter, into its direction.
+        side=jnp.where(starting & ready, side * jnp.sign(direction[:, -1]), now.side),
         h=jnp.where(again, 0.2 * now.h, now.h),
         phase=jnp.where(ready | lost, jnp.int8(TRACE), now.phase),
         y=point,
@@ -388,9 +412,18 @@ def _choose(condition: jax.Array, yes: CurveState, no: CurveState) -> CurveState
     return CurveState(*map(pick, yes, no))
 
 
-def _factorized(matrix: jax.Array) -> Callable[[jax.Array], jax.Array]:
-    """Factor a batch of matrices once; return what solves for right-hand sides [L, N, K]."""
-    factors, _, order = jax.lax.linalg.lu(matrix)
+def _factorized(matrix: jax.Array) -> tuple[Callable[[jax.Array], jax.Array], jax.Array]:
+    """Factor a batch of matrices once.
+
+    Returns
+    -------
+    solve, sign
+        What solves for right-hand sides [L, N, K]; the signs of the determinants, [L].
+    """
+    factors, pivots, order = jax.lax.linalg.lu(matrix)
+    swaps = jnp.sum(pivots != jnp.arange(pivots.shape[-1]), axis=-1)
+    signs = jnp.sign(jnp.diagonal(factors, axis1=-2, axis2=-1))
+    sign = jnp.prod(signs, axis=-1) * jnp.where(swaps % 2 == 0, 1.0, -1.0)
 
     def solve(rhs: jax.Array) -> jax.Array:
         below = jax.lax.linalg.triangular_solve(
@@ -402,7 +435,7 @@ def _factorized(matrix: jax.Array) -> Callable[[jax.Array], jax.Array]:
         )
         return jax.lax.linalg.triangular_solve(factors, below, left_side=True, lower=False)
 
-    return solve
+    return solve, sign
 
 
 def _with_zero(g: AnyArray) -> jax.Array:

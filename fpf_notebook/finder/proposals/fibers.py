@@ -425,6 +425,7 @@ def _empty_state(n: int, size: int, room: int) -> CurveState:
         bend=np.zeros((size, n + 1)),
         ahead=np.zeros((size, n + 1)),
         ahead_tangent=np.zeros((size, n + 1)),
+        side=np.zeros(size),
         h=np.zeros(size),
         length=np.zeros(size),
         n_steps=np.zeros(size, np.int32),

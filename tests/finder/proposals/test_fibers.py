@@ -278,3 +278,46 @@ def test_the_typical_distance_is_bounded_by_the_box() -> None:
     assert typical_distance(of(0), np.zeros(1), 1e3 * np.linspace(-1, 1, 50)[:, None]) > 500
     with pytest.raises(ValueError, match=r"states has shape \(0, 2\)"):
         CurveSource(LATCH, NONE, np.zeros((0, 2)))
+
+
+def test_a_curve_turns_back_at_a_corner() -> None:
+    """Slopes 1, -1, 1 between corners at 1 and -1: no smooth fold, and three points."""
+
+    def zigzag(h: Any, u: Any) -> Any:
+        g = jnp.maximum(h, 1.0) - jnp.clip(h, -1.0, 1.0) + jnp.minimum(h, -1.0)
+        return h - 0.3 * (g - u)
+
+    step_map = as_step_map(zigzag, n_states=1, n_inputs=1, batched=False)
+    range_ = {"drive": np.ones(1), "a_start": 5.0, "low": -6.0, "high": 6.0}
+    result = follow(step_map, [Curve(-1, np.array([5.0]), np.zeros(1), **range_)])
+    assert result.ended == {0: CurveEnd.LEFT}
+    np.testing.assert_allclose(sorted(result.x[:, 0]), [-2.0, 0.0, 2.0], atol=1e-10)
+
+
+@pytest.mark.parametrize("model", [VanillaRNN(2, 5, 1), GRU(2, 4, 1), LSTM(2, 3, 1)])
+def test_the_loop_on_the_host_meets_the_same_points(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Curves of every kind, compiled as a whole and lane by lane."""
+    step_map = as_step_map(model)
+    rng = np.random.default_rng(0)
+    u = rng.normal(size=2)
+    states = rng.uniform(-1, 1, (20, step_map.n_states))
+    met, steps = [], []
+    for least in (10**6, 0):
+        monkeypatch.setattr("fpf_notebook.finder.proposals.fibers.LEAST_STATES", least)
+        source = CurveSource(step_map, u, states, seed=3)
+        curves = [source.spine() for _ in range(12)]
+        c = np.ones(step_map.n_states) / 2
+        start = follow(source.step_map, curves, sigma=source.sigma).x[0]
+        for place in ("force", "shift", "push"):
+            curves.append(Curve(0, start, source.u, low=-9, high=9, **{place: c}))
+        found = follow(source.step_map, curves, sigma=source.sigma)
+        met.append(found)
+        steps.append(found.n_steps)
+    compiled, host = met
+    assert compiled.ended == host.ended
+    assert len(compiled.x) == len(host.x)
+    assert abs(steps[0] - steps[1]) <= 0.02 * steps[0]
+    order = [np.lexsort((*part.x.T.round(6), part.curve)) for part in met]
+    np.testing.assert_allclose(compiled.x[order[0]], host.x[order[1]], atol=1e-8)
