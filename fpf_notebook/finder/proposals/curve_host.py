@@ -74,9 +74,14 @@ def build_host_tracer(step_map: StepMap) -> Callable[..., CurveState]:
         x, a = z[:-1] * scales.sigma, z[-1] * job.scale
         at = (x + a * job.shift).astype(dtype), (job.u + a * job.drive).astype(dtype)
         along = job.shift.astype(dtype), job.drive.astype(dtype)
-        y, y_a = jax.jvp(lambda state, u: step(params, state, u), at, along)
+
+        def moved(state: jax.Array, u: jax.Array) -> jax.Array:
+            result: jax.Array = step(params, state, u)
+            return result
+
+        y, y_a = jax.jvp(moved, at, along)
         y, y_a = y.astype(z.dtype), y_a.astype(z.dtype)
-        matrix = by_state(params, *at).astype(z.dtype)
+        matrix = by_state(params, at[0], jnp.asarray(at[1])).astype(z.dtype)
         if time == "discrete":
             # Each component of the boost depends on one of y alone.
             (y, by_y), by_a = (

@@ -110,11 +110,11 @@ class Corrected(NamedTuple):
         Sign of the determinant of the matrix that was factorized.
     """
 
-    point: jax.Array
-    along: jax.Array
-    good: jax.Array
-    used: jax.Array
-    side: jax.Array
+    point: AnyArray
+    along: AnyArray
+    good: AnyArray
+    used: AnyArray
+    side: AnyArray
 
 
 class Scales(NamedTuple):
@@ -140,7 +140,8 @@ _STRAIGHT, _BENT = 0.95, 0.8  # cosines of the angle between two tangents
 def boosted(y: jax.Array, a: AnyArray, job: Job, scales: Scales) -> jax.Array:
     """Add ``a push`` to the inverse tanh of a state, within the box."""
     w, by = (y - scales.middle) / scales.half, jnp.tanh(a * job.push)
-    return scales.middle + scales.half * (w + by) / jnp.maximum(1.0 + w * by, 1e-300)
+    moved = scales.middle + scales.half * (w + by) / jnp.maximum(1.0 + w * by, 1e-300)
+    return jnp.asarray(moved)
 
 
 def ahead_of(now: CurveState) -> jax.Array:
@@ -149,8 +150,8 @@ def ahead_of(now: CurveState) -> jax.Array:
     On the parabola through the last point, along its tangent, that turns as the curve did between
     the last two: it allows steps a third longer than the tangent alone.
     """
-    h = now.h[:, None]
-    return now.z + h * (now.tangent + 0.5 * h * now.bend)
+    h = jnp.asarray(now.h)[:, None]
+    return jnp.asarray(now.z + h * (now.tangent + 0.5 * h * now.bend))
 
 
 def residual_of(step: AnyFunction, time: str, dtype: str) -> Callable[..., jax.Array]:
@@ -315,11 +316,11 @@ def _trace(job: Job, now: CurveState, found: Corrected) -> CurveState:
     )
 
 
-def _bend(before: AnyArray, after: AnyArray, step: jax.Array) -> jax.Array:
+def _bend(before: AnyArray, after: AnyArray, step: AnyArray) -> AnyArray:
     return (after - before) / jnp.maximum(step, 1e-12)[:, None]
 
 
-def _between(now: CurveState, point: jax.Array, along: jax.Array, step: AnyArray) -> jax.Array:
+def _between(now: CurveState, point: AnyArray, along: AnyArray, step: AnyArray) -> jax.Array:
     """Return the point of a cubic through both ends, and along both tangents, where a is 0."""
     a, b, by = now.z, point, step[:, None]
     p, q = now.tangent * by, along * by
@@ -337,7 +338,7 @@ def _between(now: CurveState, point: jax.Array, along: jax.Array, step: AnyArray
     return a + s * (p + s * (c + s * d))
 
 
-def _touches(now: CurveState, point: jax.Array, along: jax.Array) -> AnyArray:
+def _touches(now: CurveState, point: AnyArray, along: AnyArray) -> AnyArray:
     """Tell whether a may have passed through 0 and back within a step: by a cubic between."""
     a, b = now.z[:, -1], point[:, -1]
     step = jnp.linalg.norm(point - now.z, axis=1)
@@ -358,6 +359,8 @@ def _touches(now: CurveState, point: jax.Array, along: jax.Array) -> AnyArray:
 def _polish(job: Job, now: CurveState, corrected: Corrected) -> CurveState:
     """Write down a point that has been found, or go on with a fresh Jacobian, or give it up."""
     point, along, good, _, side = corrected
+    # Held exactly: were it 1e-17 beside 0, the next step would seem to cross 0 once more.
+    point = jnp.concatenate([point[:, :-1], now.y[:, -1:]], axis=1)
     starting = now.phase == _START
     away = jnp.linalg.norm(point[:, :-1] - now.guess, axis=1)
     rounds = now.rounds + 1
