@@ -148,6 +148,7 @@ _CALLS: dict[str, dict[str, Kind]] = {
         "search_tol_q": Real("q to which starts are improved", optional=True, infinite=True),
         "n_runs": Whole("number of forward runs", 0, 10_000_000, _runs, floats=True),
         "do_follow_curves": Flag("whether curves between points are followed"),
+        "do_find_manifolds": Flag("whether lines and sheets of points are looked for"),
         "progress": _PROGRESS,
     },
     "FixedPointFinder.find_fixed_points": {

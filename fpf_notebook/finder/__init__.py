@@ -6,6 +6,7 @@ from fpf_notebook._lazy import lazy_names
 
 if TYPE_CHECKING:
     from fpf_notebook.finder.finder import FixedPointFinder
+    from fpf_notebook.finder.manifolds.of_searches import find_manifolds
     from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress, TerminalProgress
     from fpf_notebook.finder.proof import Certificates, Proof, certify, prove
     from fpf_notebook.finder.request import SearchRequest
@@ -25,6 +26,7 @@ __all__ = [
     "Solver",
     "TerminalProgress",
     "certify",
+    "find_manifolds",
     "find_slow_points",
     "prove",
 ]
@@ -43,6 +45,7 @@ _HOME_OF = {
     "Solver": "solvers.protocol",
     "TerminalProgress": "progress",
     "certify": "proof",
+    "find_manifolds": "manifolds.of_searches",
     "find_slow_points": "slow_points",
     "prove": "proof",
 }

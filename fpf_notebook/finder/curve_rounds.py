@@ -60,6 +60,8 @@ class CurveRounds:
     @property
     def settled(self) -> bool:
         """Whether nothing more is to be expected."""
+        if self.mostly_degenerate:
+            return True  # no curve is followed: rounds without an isolated point must do
         if not self.used:
             unseen = report.unseen(self._ledger)
             return unseen is None or unseen < NOTHING_TO_EXPECT
@@ -108,7 +110,7 @@ class CurveRounds:
             How many points are new.
         """
         known = len(self._ledger)
-        if not self.used or self._mostly_degenerate():
+        if not self.used or self.mostly_degenerate:
             return 0
         if not self._searches:
             seed, better = self._request.options.random_seed, better_equation(self._ledger.step_map)
@@ -137,7 +139,8 @@ class CurveRounds:
         """Steps of all curves so far."""
         return sum(curves.n_steps for curves in self._searches)
 
-    def _mostly_degenerate(self) -> bool:
+    @property
+    def mostly_degenerate(self) -> bool:
         """Whether the points lie on lines or sheets: there is no end to following those."""
         return 2 * int((self._ledger.index == 0).sum()) > max(len(self._ledger), 8)
 

@@ -25,13 +25,15 @@ from fpf_notebook.finder.exhaustive import (
     solved_part,
     wants_runs,
 )
-from fpf_notebook.finder.ledger import IMAGES, RUNS, SOLVED
+from fpf_notebook.finder.ledger import CURVES, IMAGES, RUNS, SOLVED
+from fpf_notebook.finder.manifolds.of_searches import manifolds_of, with_manifolds
 from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
 from fpf_notebook.finder.report import InputEvidence, report_completeness
 from fpf_notebook.finder.search import search
 from fpf_notebook.finder.views import all_starts, unique_points
 from fpf_notebook.result.blas_threads import single_threaded
 from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.result.manifolds import on_continuum
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from fpf_notebook.finder.options import Options
     from fpf_notebook.finder.progress import CancelToken, Progress
     from fpf_notebook.finder.request import SearchRequest
+    from fpf_notebook.result.manifolds import Manifold
 
 __all__ = ["Found", "Searched", "finish", "run_search"]
 
@@ -177,6 +180,7 @@ def finish(
     *,
     cancel: CancelToken | None = None,
     second_searches: bool = True,
+    manifolds: bool = True,
 ) -> Found:
     """Make fixed points of what a search brought.
 
@@ -192,6 +196,8 @@ def finish(
         Ends second searches.
     second_searches : bool
         Whether to make those that the request asks for (slow points, q outliers, cycles).
+    manifolds : bool
+        Whether to look for lines, rings and sheets, if the request asks for them.
 
     Returns
     -------
@@ -200,6 +206,13 @@ def finish(
     """
     base, step_map = step_map, _powered(step_map, request)
     ledger = _entered(searched, request, step_map, base, cancel, second_searches)
+    evidence = searched.evidence
+    lines: list[Manifold] = []
+    if manifolds and request.options.do_find_manifolds and request.period == 1:
+        try:
+            lines, evidence = _manifolds(ledger, evidence, cancel)
+        except KeyboardInterrupt:
+            ledger.interrupt()
     try:
         found = _views(ledger, request, True)
     except KeyboardInterrupt:  # what was found is worth more than its Jacobians
@@ -208,15 +221,49 @@ def finish(
     one_round = searched.records is None and ledger.interrupted
     stopped_because = "interrupted" if one_round else searched.stopped_because
     report = report_completeness(
-        ledger, searched.records, stopped_because, searched.runs, searched.evidence
+        ledger, searched.records, stopped_because, searched.runs, evidence, lines
     )
+    unique = with_manifolds(found.unique, lines)
     if report is not None:
-        n_shown = int(found.unique.is_fixed.sum())
-        report = replace(report, n_shown=None if n_shown == len(ledger) else n_shown)
-    unique = found.unique.update(completeness=report)
+        n_shown = int((unique.is_fixed & ~on_continuum(unique)).sum())
+        report = replace(report, n_shown=None if n_shown == report.n_points else n_shown)
+    unique = unique.update(completeness=report)
     if request.period > 1:
         unique = group_orbits(unique, base, request.period)
     return replace(found, unique=unique)
+
+
+def _manifolds(
+    ledger: Ledger, evidence: list[InputEvidence], cancel: CancelToken | None
+) -> tuple[list[Manifold], list[InputEvidence]]:
+    """Return the manifolds, and enter the fixed points on them that were not known.
+
+    These have not been reached by any curve: the evidence says so.
+    """
+    lines = manifolds_of(ledger, cancel)
+    unknown = [
+        (x, one.inputs)
+        for one in lines
+        for x in one.fixed_points[ledger.match(one.fixed_points, one.inputs) < 0]
+    ]
+    if not unknown or ledger.interrupted:
+        return lines, evidence
+    before = [int(ledger.of_condition(u).sum()) for u in ledger.conditions]
+    x, u = (np.array(part) for part in zip(*unknown, strict=True))
+    n_starts = int(ledger.drawn.sum())
+    ledger.enter(
+        search(ledger.step_map, x, u, ledger.options, cancel=cancel, pool_of=n_starts), CURVES
+    )
+    if evidence:
+        more = [
+            int(ledger.of_condition(u).sum()) - n
+            for u, n in zip(ledger.conditions, before, strict=True)
+        ]
+        evidence = [
+            replace(seen, hits=(*seen.hits, *(0,) * n), proved=seen.proved and not n)
+            for seen, n in zip(evidence, more, strict=True)
+        ]
+    return lines, evidence
 
 
 def _powered(step_map: StepMap, request: SearchRequest) -> StepMap:

@@ -155,7 +155,9 @@ def search_in_rounds(
             rounds.ledger = ledger_of(rounds.parts, step_map, request.options, distinct)
             rounds.stopped_because = "interrupted"
             break
-        idle = 0 if n_new else idle + 1
+        # A line or a sheet never ends: more samples of it are no news.
+        news = rounds.ledger.index[known:] != 0 if curves.mostly_degenerate else n_new
+        idle = 0 if np.any(news) else idle + 1
         rounds.stopped_because = _why_stop(rounds, curves, idle, request, deadline)
         if proofs.all_proved and not rounds.stopped_because:
             rounds.stopped_because = "every point of the box is known: proved"

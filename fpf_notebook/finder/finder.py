@@ -108,6 +108,9 @@ class FixedPointFinder:
     do_follow_curves : bool
         In an exhaustive search, follow curves of solutions of F(x) - x = a c from the points known
         and from outside, which meet points that attract nobody (Katz & Reggia 2018). Default True.
+    do_find_manifolds : bool
+        Look for lines, rings and sheets of fixed or slow points: `FixedPoints.manifolds`. Networks
+        without slow directions spend no time on it. Default True.
     n_states, n_inputs, state_vars, time, dt, convention, batched, params, invariant_box
         Passed to `as_step_map`. Sizes are taken from the trajectories and inputs when not given.
     readout, framework
@@ -173,6 +176,7 @@ class FixedPointFinder:
         search_tol_q: float | None = None,
         n_runs: int = 64,
         do_follow_curves: bool = True,
+        do_find_manifolds: bool = True,
         progress: Progress | None = None,
         n_states: int | None = None,
         n_inputs: int | None = None,

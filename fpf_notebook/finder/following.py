@@ -148,7 +148,7 @@ def follow(
     lanes = search(step_map, starts, inputs, options, cancel=cancel, pool_of=request.n_inits)
     kinds = np.full(len(starts), "followed", dtype=object)
     searched = engine.Searched([(lanes, kinds)], u[None], None, None, FOLLOWING)
-    found = engine.finish(searched, asked, step_map, cancel=cancel)
+    found = engine.finish(searched, asked, step_map, cancel=cancel, manifolds=False)
     report = found.unique.completeness
     if report is not None:
         report = replace(report, grade="open", open_because=[FOLLOWING], stopped_because=FOLLOWING)

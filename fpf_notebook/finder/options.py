@@ -55,6 +55,7 @@ class Options:
     search_tol_q: float | None = None
     n_runs: int = 64
     do_follow_curves: bool = True
+    do_find_manifolds: bool = True
 
     def __post_init__(self) -> None:
         """Check every option and bring it to its type."""

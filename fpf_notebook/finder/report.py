@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from fpf_notebook._types import JsonObject
 from fpf_notebook.finder.assurance import Evidence, assess
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
+from fpf_notebook.finder.manifolds.of_searches import samples_of
 from fpf_notebook.result.completeness import Completeness, InputReport
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.ledger import Ledger
+    from fpf_notebook.result.manifolds import Manifold
 
 __all__ = [
     "InputEvidence",
@@ -125,6 +128,7 @@ def report_completeness(
     stopped_because: str,
     runs: dict[str, int] | None = None,
     evidence: list[InputEvidence] | None = None,
+    manifolds: list[Manifold] | None = None,
 ) -> Completeness | None:
     """Say what is known of the completeness of all points of a ledger.
 
@@ -140,6 +144,8 @@ def report_completeness(
         How forward runs of the network ended, and how many did so.
     evidence : list of InputEvidence, optional
         What an exhaustive search saw, input by input.
+    manifolds : list of Manifold, optional
+        Lines, rings and sheets: points that are samples of one are not counted as points.
 
     Returns
     -------
@@ -149,7 +155,8 @@ def report_completeness(
     if not ledger.exact:
         return None
     step_map = ledger.step_map
-    parts = [_report_input(ledger, u) for u in ledger.conditions]
+    sampled = samples_of(manifolds or [], ledger)
+    parts = [_report_input(ledger, u, sampled) for u in ledger.conditions]
     doubts = list(dict.fromkeys(_why_undecided(ledger, u) for u in ledger.conditions))
     expected, consistent = None, None
     reason = f"no invariant box: {step_map.box_reason or 'none is known'}"
@@ -171,16 +178,23 @@ def report_completeness(
         rounds=rounds or [],
         new_points_per_round=[record["new_points"] for record in rounds or []],
         stopped_because=stopped_because,
-        n_points=len(ledger),
+        n_points=int(np.sum(~sampled)),
+        n_sampled=int(np.sum(sampled & (ledger.index == 0))),
+        manifolds=[one.name for one in manifolds or []],
         n_starts=int(ledger.drawn.sum()),
         fates=ledger.fates(),
         inputs=parts if len(parts) > 1 else [],
         runs=runs or {},
-        **_grade(ledger, evidence or [], stopped_because),
+        **_grade(ledger, evidence or [], stopped_because, sampled),
     )
 
 
-def _grade(ledger: Ledger, evidence: list[InputEvidence], stopped_because: str) -> JsonObject:
+def _grade(
+    ledger: Ledger,
+    evidence: list[InputEvidence],
+    stopped_because: str,
+    sampled: Bool[np.ndarray, "n_points"],
+) -> JsonObject:
     """Return the grade, what it is about, and what stands in its way."""
     sizes = [int(ledger.of_condition(u).sum()) for u in ledger.conditions]
     if evidence and sizes != [len(seen.hits) for seen in evidence]:
@@ -197,11 +211,21 @@ def _grade(ledger: Ledger, evidence: list[InputEvidence], stopped_because: str) 
         scope = "everywhere" if all(seen.whole for seen in evidence) else "the box"
         return {"grade": "proved", "scope": scope, "open_because": []}
     verdicts = [
-        assess(_counts(ledger, u, seen))
+        assess(_counts(ledger, u, seen, sampled))
         for u, seen in zip(ledger.conditions, evidence, strict=True)
         if not seen.proved
     ]
     reasons = list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons))
+    if sampled.any():
+        reasons = [
+            "fixed points form a continuum, which has no index: what else there is cannot be "
+            "concluded from a sum",
+            *(
+                reason
+                for reason in reasons
+                if not reason.startswith(("the index of a point", "no point was found"))
+            ),
+        ]
     everywhere = all(verdict.complete_in == "everywhere" for verdict in verdicts)
     return {
         "grade": "open" if reasons else "consistent",
@@ -210,13 +234,16 @@ def _grade(ledger: Ledger, evidence: list[InputEvidence], stopped_because: str) 
     }
 
 
-def _counts(ledger: Ledger, u: np.ndarray, seen: InputEvidence) -> Evidence:
-    mine = ledger.of_condition(u)
+def _counts(
+    ledger: Ledger, u: np.ndarray, seen: InputEvidence, sampled: Bool[np.ndarray, "n_points"]
+) -> Evidence:
+    hits = np.array(seen.hits, dtype=int)[~sampled[ledger.of_condition(u)]]
+    mine = ledger.of_condition(u) & ~sampled
     box = has_box(ledger.step_map, u)
     certified, _, _ = ledger.certificates(np.flatnonzero(mine))
     degenerate = ledger.index[mine] == 0
     return Evidence(
-        hits=seen.hits,
+        hits=tuple(hits.tolist()),
         idle_curves=seen.idle_curves,
         index_sum=None if _why_undecided(ledger, u) else int(ledger.index[mine].sum()),
         expected_sum=1 if box else None,
@@ -227,8 +254,10 @@ def _counts(ledger: Ledger, u: np.ndarray, seen: InputEvidence) -> Evidence:
     )
 
 
-def _report_input(ledger: Ledger, u: np.ndarray) -> InputReport:
-    index = ledger.index[ledger.of_condition(u)]
+def _report_input(
+    ledger: Ledger, u: np.ndarray, sampled: Bool[np.ndarray, "n_points"]
+) -> InputReport:
+    index = ledger.index[ledger.of_condition(u) & ~sampled]
     total = int(index.sum())
     telling = has_box(ledger.step_map, u) and not _why_undecided(ledger, u)
     return InputReport(

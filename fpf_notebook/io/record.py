@@ -42,6 +42,7 @@ def to_record(fps: FixedPoints) -> tuple[dict[str, np.ndarray], str]:
         "interrupted": fps.interrupted,
         "completeness": None if fps.completeness is None else fps.completeness.to_dict(),
         "audit": None if fps.audit is None else fps.audit.to_dict(),
+        "manifolds": [one.to_dict() for one in fps.manifolds],
         "slices": [
             {"name": part.name, "shape": list(part.shape), "start": part.start, "stop": part.stop}
             for part in fps.slices
@@ -99,6 +100,10 @@ def _made(arrays: dict[str, np.ndarray], entries: JsonObject) -> FixedPoints:
         from fpf_notebook.result.audit import Audit
 
         fields["audit"] = Audit.from_dict(entries["audit"])
+    if entries.get("manifolds"):  # there are none in files of older releases
+        from fpf_notebook.result.manifolds import Manifold
+
+        fields["manifolds"] = tuple(map(Manifold.from_dict, entries["manifolds"]))
     if entries["slices"]:
         # Imported only where needed: it brings in JAX.
         from fpf_notebook.dynamics.step_map import StateSlice

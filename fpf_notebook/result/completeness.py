@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,7 +64,11 @@ class Completeness:
     estimated_unseen
         Estimated number of points not seen yet; None if not estimated.
     n_degenerate
-        Number of points whose index is not defined.
+        Number of points whose index is not defined, samples of manifolds included.
+    n_sampled
+        How many of them are samples of a line, ring or sheet of fixed points.
+    manifolds
+        The lines, rings and sheets of fixed or slow points, by name.
     rounds
         One record of each round of the search.
     new_points_per_round
@@ -71,7 +76,8 @@ class Completeness:
     stopped_because
         Why the search ended.
     n_points
-        Number of points found, whatever filters show of them; None if not recorded.
+        Number of points found, whatever filters show of them; samples of a line, ring or sheet are
+        no points. None if not recorded.
     n_shown
         Number of fixed points that passed the filters; None where that are all.
     n_starts
@@ -119,6 +125,8 @@ class Completeness:
     grade: Literal["proved", "consistent", "open"] = "open"
     scope: str = ""
     open_because: list[str] = dataclasses.field(default_factory=list)
+    n_sampled: int = 0
+    manifolds: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def n_lost(self) -> int:
@@ -146,12 +154,26 @@ class Completeness:
         parts = []
         if self.n_points is not None:
             shown = "" if self.n_shown is None else f" known, {self.n_shown} shown"
-            parts.append(_counted(self.n_points, "point") + shown)
+            lone = "isolated point" if self.n_sampled else "point"
+            parts.append(_counted(self.n_points, lone) + shown)
+        parts += [
+            f"{number} {name if number == 1 else name.replace(' of ', 's of ', 1)}"
+            for name, number in Counter(self.manifolds).items()
+        ]
         if self.rounds:
             parts.append(self._grade_text())
         parts.append(self._index_text())
         if self.n_degenerate:
-            parts.append(f"{self.n_degenerate} degenerate, left out of the sum")
+            samples = (
+                ""
+                if not self.n_sampled
+                else (
+                    " (samples of a continuum)"
+                    if self.n_sampled == self.n_degenerate
+                    else f" ({self.n_sampled} of them samples of a continuum)"
+                )
+            )
+            parts.append(f"{self.n_degenerate} degenerate, left out of the sum{samples}")
         if self.rounds:
             parts.append(_counted(len(self.rounds), "round"))
         if self.n_lost and self.n_starts:

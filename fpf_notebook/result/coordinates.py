@@ -29,7 +29,10 @@ def transform(fps: FixedPoints, U: ArrayLike, offset: ArrayLike) -> FixedPoints:
         raise ValueError("U and offset must be finite, but contain NaN or infinity.")
     if offset.shape not in ((), (U.shape[1],)):
         raise ValueError(f"offset has shape {offset.shape}, expected [k={U.shape[1]}] or a scalar.")
-    fields: JsonObject = {"slices": ()}
+    fields: JsonObject = {
+        "slices": (),
+        "manifolds": tuple(one.transformed(U, offset) for one in fps.manifolds),
+    }
     for name in ("xstar", "x_init", "F_xstar"):
         states = getattr(fps, name)
         if states is not None:

@@ -62,6 +62,7 @@ FIELDS: dict[str, FieldSpec] = {
     "certified": FieldSpec((POINT,), "bool", "one fixed point is proved to be here, and only one"),
     "enclosure_radius": FieldSpec((POINT,), "float", "the true point is within this distance"),
     "uniqueness_radius": FieldSpec((POINT,), "float", "there is no other within this distance"),
+    "manifold_id": FieldSpec((POINT,), "int", "number of the manifold it lies on; -1: none"),
     "orbit_id": FieldSpec((POINT,), "int", "number of the periodic orbit"),
     "period": FieldSpec((POINT,), "int", "period of the orbit"),
 }
@@ -73,6 +74,7 @@ METADATA = (
     "dt",
     "completeness",
     "audit",
+    "manifolds",
     "interrupted",
     "slices",
     "provenance",

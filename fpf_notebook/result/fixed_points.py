@@ -20,6 +20,7 @@ from fpf_notebook.result import coordinates as projection
 from fpf_notebook.result import decomposition, spectrum, summary
 from fpf_notebook.result import subsets as selection
 from fpf_notebook.result.fields import FIELDS, FROM_JACOBIANS, METADATA, TIMES, as_field
+from fpf_notebook.result.manifolds import Manifold, as_manifolds
 
 if TYPE_CHECKING:
     import pandas
@@ -104,6 +105,8 @@ class FixedPoints:
     enclosure_radius, uniqueness_radius
         [n] The true point lies within the first of these distances, and no other one within the
         second, in the maximum norm over the states; NaN where that is not proved.
+    manifold_id
+        [n] Which of `manifolds` the point lies on, or -1.
     orbit_id, period
         [n] For periodic orbits: which orbit the point belongs to, and its period.
     tol_unique
@@ -121,6 +124,9 @@ class FixedPoints:
         What is known of the completeness of the set.
     audit
         What became of each initial state.
+    manifolds
+        Lines, rings and sheets of fixed or slow points. Points that are samples of a continuum of
+        fixed points are not counted as fixed points one by one.
     interrupted
         Whether the search was stopped before its end.
     slices
@@ -171,6 +177,7 @@ class FixedPoints:
     certified: Bool[np.ndarray, "n"] | None = None
     enclosure_radius: Float[np.ndarray, "n"] | None = None
     uniqueness_radius: Float[np.ndarray, "n"] | None = None
+    manifold_id: Int[np.ndarray, "n"] | None = None
     orbit_id: Int[np.ndarray, "n"] | None = None
     period: Int[np.ndarray, "n"] | None = None
     tol_unique: float = 1e-3
@@ -179,6 +186,7 @@ class FixedPoints:
     dt: float | None = None
     completeness: Completeness | None = None
     audit: Audit | None = None
+    manifolds: tuple[Manifold, ...] = ()
     interrupted: bool = False
     slices: tuple[StateSlice, ...] = ()
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -211,6 +219,7 @@ class FixedPoints:
             "tol_unique": tol,
             "dt": None if dt is None else float(dt),
             "dtype": dtype,
+            "manifolds": as_manifolds(self.manifolds),
             "interrupted": bool(self.interrupted),
             "slices": tuple(self.slices),
             "provenance": MappingProxyType(dict(self.provenance)),

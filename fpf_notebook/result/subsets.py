@@ -15,6 +15,7 @@ from fpf_notebook.result.fields import FIELDS
 
 if TYPE_CHECKING:
     from fpf_notebook.result.fixed_points import FixedPoints
+    from fpf_notebook.result.manifolds import Manifold
 
 
 def select(fps: FixedPoints, which: slice | ArrayLike) -> FixedPoints:
@@ -27,6 +28,10 @@ def select(fps: FixedPoints, which: slice | ArrayLike) -> FixedPoints:
         fields["audit"] = None
         if not np.array_equal(np.sort(positions), np.arange(fps.n)):
             fields["completeness"] = None
+        if fps.manifolds:
+            place = np.full(fps.n, -1)
+            place[positions[::-1]] = np.arange(len(positions))[::-1]
+            fields["manifolds"] = tuple(one.placed(place) for one in fps.manifolds)
     return dataclasses.replace(fps, **fields)
 
 
@@ -62,15 +67,25 @@ def concatenate(parts: Sequence[FixedPoints], missing: str = "raise") -> FixedPo
     interrupted = any(part.interrupted for part in parts)
     filled = [part for part in parts if part.n] or parts[:1]
     first = filled[0]
+    manifolds, ids = _joined_manifolds(parts)
     if len(filled) == 1:
-        return dataclasses.replace(first, interrupted=interrupted)
-    fields: JsonObject = {"completeness": None, "audit": None, "interrupted": interrupted}
+        if len(manifolds) == len(first.manifolds):
+            return dataclasses.replace(first, interrupted=interrupted)
+        fields: JsonObject = {
+            "manifolds": manifolds,
+            "manifold_id": ids,
+            "interrupted": interrupted,
+        }
+        return dataclasses.replace(first, **fields)
+    fields = {"completeness": None, "audit": None, "interrupted": interrupted}
     for attribute in ("n_states", "time", "dt", "tol_unique"):
         values = [getattr(part, attribute) for part in filled]
         if any(value != values[0] for value in values):
             distinct = " and ".join(dict.fromkeys(repr(value) for value in values))
             raise ValueError(f"The sets cannot be joined: their {attribute} is {distinct}.")
     for name in FIELDS:
+        if name == "manifold_id":
+            continue
         arrays = [getattr(part, name) for part in filled]
         n_missing = sum(array is None for array in arrays)
         if n_missing == 0:
@@ -82,7 +97,31 @@ def concatenate(parts: Sequence[FixedPoints], missing: str = "raise") -> FixedPo
             )
         else:
             fields[name] = None
-    return dataclasses.replace(first, **fields)
+    return dataclasses.replace(first, **fields, manifolds=manifolds, manifold_id=ids)
+
+
+def _joined_manifolds(
+    parts: list[FixedPoints],
+) -> tuple[tuple[Manifold, ...], Int[np.ndarray, "n"] | None]:
+    """Return the manifolds of all parts, those without points too, and who lies on which."""
+    manifolds: list[Manifold] = []
+    ids: list[np.ndarray] = []
+    before = 0
+    for part in parts:
+        numbers = []
+        for one in part.manifolds:
+            one = one.placed(np.arange(before, before + part.n))
+            same = [k for k, other in enumerate(manifolds) if one.is_same_as(other)]
+            if same:  # parts of one record
+                manifolds[same[0]] = manifolds[same[0]].joined_with(one)
+            numbers.append(same[0] if same else len(manifolds))
+            manifolds += [] if same else [one]
+        mine = np.full(part.n, -1) if part.manifold_id is None else part.manifold_id
+        number = np.array([*numbers, -1], dtype=int)
+        ids.append(number[np.where((mine >= 0) & (mine < len(numbers)), mine, -1)])
+        before += part.n
+    known = any(part.manifold_id is not None for part in parts)
+    return tuple(manifolds), np.concatenate(ids) if known else None
 
 
 def _joined(name: str, arrays: list[np.ndarray]) -> np.ndarray:

@@ -72,6 +72,7 @@ def html_table(fps: FixedPoints, max_rows: int = MAX_ROWS) -> str:
     headline = summary.headline(fps)
     headline = headline[0].upper() + headline[1:]
     lines = [f"<strong>{escape(headline)}</strong> · {escape(summary.sizes(fps))}"]
+    lines += [escape(f"Manifold {k}: {one}") for k, one in enumerate(fps.manifolds)]
     if fps.completeness is not None:
         lines.append(escape(f"Completeness: {fps.completeness}"))
     if fps.interrupted:
@@ -143,6 +144,8 @@ def _columns(fps: FixedPoints) -> list[_Column]:
     add("hits", "initial states that ended here", fps.hits, "d")
     add("iterations", "iterations of the search", fps.n_iters, "d")
     add("condition", "number of the condition", fps.cond_id, "d")
+    if fps.manifolds:
+        add("manifold", "which manifold it lies on; −1: none", fps.manifold_id, "d")
     add("orbit", "number of the periodic orbit", fps.orbit_id, "d")
     add("period", "period of the orbit", fps.period, "d")
     if fps.status is not None:
