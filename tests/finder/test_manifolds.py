@@ -131,7 +131,7 @@ def test_a_plane_of_fixed_points_is_one_sheet(n: int, seed: int, dtype: str) -> 
     one = only(points)
     assert (one.shape, one.kind, one.closed) == ("sheet", "fixed", False)
     if not seed:
-        assert one.area == pytest.approx(9.0, rel=0.1)
+        assert one.area == pytest.approx(9.0, rel=0.2)  # to within a mesh at its edge
     assert len(one.edges) > 2 * len(one.points)
     assert points.counts()["fixed"] == 0
 
