@@ -25,8 +25,8 @@ from fpf_notebook.finder.exhaustive import (
     solved_part,
     wants_runs,
 )
-from fpf_notebook.finder.ledger import CURVES, IMAGES, RUNS, SOLVED
-from fpf_notebook.finder.manifolds.of_searches import manifolds_of, with_manifolds
+from fpf_notebook.finder.ledger import CURVES, IMAGES, ON_CONTINUUM, RUNS, SOLVED
+from fpf_notebook.finder.manifolds.of_searches import manifolds_of, starts_on, with_manifolds
 from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
 from fpf_notebook.finder.report import InputEvidence, report_completeness
 from fpf_notebook.finder.search import search
@@ -241,6 +241,8 @@ def _manifolds(
     These have not been reached by any curve: the evidence says so.
     """
     lines = manifolds_of(ledger, cancel)
+    for one in lines:
+        ledger.note(starts_on(one, ledger), f"{ON_CONTINUUM}{one.name}")
     unknown = [
         (x, one.inputs)
         for one in lines

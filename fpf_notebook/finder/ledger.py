@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["CURVES", "IMAGES", "PROOF", "RUNS", "SOLVED", "SYMMETRY", "Ledger"]
+__all__ = ["CURVES", "IMAGES", "ON_CONTINUUM", "PROOF", "RUNS", "SOLVED", "SYMMETRY", "Ledger"]
 
 RUNS = "forward runs"
 IMAGES = "images along cycles"
@@ -36,6 +36,7 @@ CURVES = "curves"
 PROOF = "proof"
 SOLVED = "exact solution"
 SYMMETRY = "symmetric images"
+ON_CONTINUUM = "on a "  # and its name: what became of a start that ended on a line or a sheet
 _NOT_DRAWN = (RUNS, CURVES, PROOF, SOLVED, SYMMETRY)
 _BLOCK = 4_000_000  # numbers in Jacobians at once
 
@@ -152,6 +153,10 @@ class Ledger:
         self._batches = [batch[~moved[batch]] for batch in batches]
         self.kind[rows], self.reason[rows] = judged.kind[rows], judged.reason[rows]
         self._absorb(rows)
+
+    def note(self, rows: Int[np.ndarray, "m"], reason: str) -> None:
+        """Say of starts that ended in no point what became of them."""
+        self.reason[rows] = reason
 
     def judged_again(self, options: Options, *, exact: bool | None = None) -> Ledger:
         """Return the same starts, batch by batch, under other tolerances. Searches nothing."""
@@ -447,4 +452,5 @@ class Ledger:
     def fates(self) -> dict[str, int]:
         """Return what became of the starts that ended in no fixed point: reason and number."""
         lost = (self.owner < 0) & self.drawn
-        return dict(Counter(self.reason[lost].tolist()).most_common())
+        reasons = [why for why in self.reason[lost].tolist() if not why.startswith(ON_CONTINUUM)]
+        return dict(Counter(reasons).most_common())

@@ -9,6 +9,7 @@ import numpy as np
 from fpf_notebook._types import JsonObject
 from fpf_notebook.finder.evaluation import jacobians_at, residual_of
 from fpf_notebook.finder.judge import KIND_NAMES, SLOW
+from fpf_notebook.finder.ledger import ON_CONTINUUM
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.rounding import residual_noise
 from fpf_notebook.result import newton_step, spectrum
@@ -94,7 +95,7 @@ def unique_points(
         taken = slow_owner >= 0
         outcome[taken] = slow_owner[taken]
     reason = np.array(ledger.reason, dtype=object)
-    slow = ledger.kind == SLOW
+    slow = (ledger.kind == SLOW) & ~np.char.startswith(reason.astype(str), ON_CONTINUUM)
     if not include_slow:
         reason[slow] = "slow point: " + reason[slow]
     stands = np.concatenate([lanes, slow_lanes]).astype(np.intp)

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from fpf_notebook.plots.style import POINTS
+from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.result.manifolds import on_continuum
 
 
 def positions_of(fixed_points: object) -> Float[np.ndarray, "n_points n_states"]:
@@ -63,7 +65,8 @@ def per_point(fixed_points: object, name: str, n: int) -> np.ndarray | None:
 def classes_of(fixed_points: Any, n: int) -> np.ndarray:
     """Return the class of each of the ``n`` points, one of the names in `POINTS`.
 
-    What is no fixed point (slow, unconverged) is drawn as that; else the stability class
+    Samples of a line, ring or sheet of fixed points are drawn as such. What is no fixed point
+    (slow, unconverged) is drawn as that; else the stability class
     counts; else ``is_stable``, whose False says only "not stable"; else "unclassified".
     """
     classes = np.full(n, "unclassified", dtype=object)
@@ -74,12 +77,13 @@ def classes_of(fixed_points: Any, n: int) -> np.ndarray:
     if stability is not None:
         known = np.isin(stability, list(POINTS))
         classes[known] = stability[known]
-        # The Jacobian is not finite, or rounding decides.
-        classes[np.isin(stability, ("unknown", "undetermined"))] = "unclassified"
+        classes[stability == "unknown"] = "unclassified"  # the Jacobian is not finite
     kind = per_point(fixed_points, "kind", n)
     if kind is not None:
         no_fixed_point = np.isin(kind, ["slow", "unconverged"])
         classes[no_fixed_point] = kind[no_fixed_point]
+    if isinstance(fixed_points, FixedPoints):
+        classes[on_continuum(fixed_points)] = "on a continuum"
     return classes
 
 
@@ -87,8 +91,10 @@ def summary_of(classes: np.ndarray) -> str:
     """Say how many points there are of each class: "27 fixed points: 8 stable, 19 saddles"."""
     counts = {name: int(np.count_nonzero(classes == name)) for name in POINTS}
     others = {name: counts.pop(name) for name in ("slow", "unconverged")}
+    n_samples = counts.pop("on a continuum")
     n_fixed = sum(counts.values())
-    head = "no fixed points" if n_fixed == 0 else _counted(n_fixed, "fixed point")
+    noun = "isolated fixed point" if n_samples else "fixed point"
+    head = f"no {noun}s" if n_fixed == 0 else _counted(n_fixed, noun)
     parts = [
         _counted(count, name) if name == "saddle" else f"{count} {name}"
         for name, count in counts.items()

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from fpf_notebook.plots.classes import classes_of, per_point, positions_of, summary_of
+from fpf_notebook.plots.manifolds import manifold_lines, manifolds_of, names_of
 from fpf_notebook.plots.modes import eigenvalues_of, growth_of, is_flow, unstable_modes
 from fpf_notebook.plots.projection import Projection, fit_projection
 from fpf_notebook.plots.scene import (
@@ -61,8 +62,10 @@ def state_space_scene(
     n = len(positions)
     classes = classes_of(fixed_points, n)
     values, scale = _colour_values(fixed_points, colour_by, n)
+    manifolds = manifolds_of(fixed_points)
     if projection is None:
-        projection = fit_projection(state_traj, positions, n_dims or 3)
+        spread = np.concatenate([positions, *(one.points for one in manifolds)])
+        projection = fit_projection(state_traj, spread, n_dims or 3)
     elif n_dims is not None and n_dims != projection.n_dims:
         raise ValueError(f"n_dims: {n_dims} given, but projection has {projection.n_dims}")
     elif projection.n_dims > 3:
@@ -73,7 +76,7 @@ def state_space_scene(
         paths = [projection.transform(trial) for trial in state_traj[:max_trajectories]]
     places = projection.transform(positions)
     if title is None:
-        title = summary_of(classes)
+        title = "; ".join([summary_of(classes), *names_of(manifolds)])
         title = title[0].upper() + title[1:]
     subtitle = _subtitle(fixed_points) if title else ""
     hover = _hover_texts(fixed_points, classes, n)
@@ -82,21 +85,22 @@ def state_space_scene(
         layout = _line_layout(places, paths, projection.labels[0])
         axes, places, lines, equal, height = layout
     else:
-        extent = max((high - low for low, high in padded_ranges([places, *paths], len(places.T))))
+        curves = [projection.transform(one.points) for one in manifolds]
+        clouds = [places, *paths, *curves]
+        extent = max((high - low for low, high in padded_ranges(clouds, len(places.T))))
         reach = 0.045 * extent
         straight: list[np.ndarray] = []
         turning: list[np.ndarray] = []
         if modes:
             straight, turning = unstable_modes(fixed_points, positions, projection, reach)
-        ranges = padded_ranges(
-            [places, *paths, *straight, *turning], projection.n_dims, min_share=0.3
-        )
+        ranges = padded_ranges([*clouds, *straight, *turning], projection.n_dims, min_share=0.3)
         axes = tuple(
             Axis(label, range=interval)
             for label, interval in zip(projection.labels, ranges, strict=True)
         )
         lines = (
             _lines(paths, "trajectory", "trajectories"),
+            *manifold_lines(manifolds, projection, 0.4 * reach),
             _lines(straight, "mode", "unstable modes"),
             # Two lines for each complex pair of modes, and pairs are what the legend counts.
             _lines(turning, "oscillating mode", "oscillating unstable modes", len(turning) // 2),

@@ -58,6 +58,10 @@ POINTS: dict[str, PointStyle] = {
     "slow": PointStyle("slow", "circle", "#3A3F47", "#E6E8EC", filled=False),
     "unconverged": PointStyle("unconverged", "cross", "#9AA1AC", "#7C8490", size=0.9),
     "unclassified": PointStyle("unclassified", "diamond", "#3A3F47", "#E6E8EC", filled=False),
+    "undetermined": PointStyle("undetermined", "square", "#6A51A3", "#B9A5E8", filled=False),
+    "on a continuum": PointStyle(
+        "on a continuum", "circle", "#1F9E7A", "#86E3BD", size=0.45, cloud=True
+    ),
     "candidates": PointStyle("candidates", "circle", "#1565AE", "#5AB4F0"),
     "fixed": PointStyle("fixed", "circle", "#1565AE", "#5AB4F0"),
     "expansion": PointStyle("expansion", "cross", "#6A51A3", "#B9A5E8", size=0.9, cloud=True),
@@ -67,6 +71,11 @@ LINES: dict[str, LineStyle] = {
     "trajectory": LineStyle("#7F97B2", "#7C93AB", 0.6),
     "mode": LineStyle("#B3246F", "#EE6BAA", 1.4, opacity=0.9),
     "oscillating mode": LineStyle("#B3246F", "#EE6BAA", 1.4, dash="dash", opacity=0.9),
+    "fixed line": LineStyle("#1F9E7A", "#86E3BD", 2.6, opacity=0.9),
+    "slow line": LineStyle("#3A3F47", "#E6E8EC", 1.8, opacity=0.75),
+    "fixed sheet": LineStyle("#1F9E7A", "#86E3BD", 0.8, opacity=0.6),
+    "slow sheet": LineStyle("#3A3F47", "#E6E8EC", 0.8, opacity=0.5),
+    "drift": LineStyle("#3A3F47", "#E6E8EC", 1.2),
     "guide": LineStyle("#6B7480", "#9AA3AF", 0.9),
     "level": LineStyle("#6B7480", "#9AA3AF", 0.7, dash="dot"),
     "threshold": LineStyle("#B3246F", "#EE6BAA", 1.2, dash="dash"),

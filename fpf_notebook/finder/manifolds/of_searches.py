@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from fpf_notebook.finder.judge import SLOW
 from fpf_notebook.finder.manifolds.search import Rules, manifolds_through, who_lies_on
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fpf_notebook.finder.progress import CancelToken
     from fpf_notebook.result.fixed_points import FixedPoints
 
-__all__ = ["find_manifolds", "manifolds_of", "samples_of", "with_manifolds"]
+__all__ = ["find_manifolds", "manifolds_of", "samples_of", "starts_on", "with_manifolds"]
 
 _MOST_INPUTS = 16  # with more, each is looked at too shortly to tell anything
 _SLOWEST = 1e-8  # q of slow points from which curves begin
@@ -84,6 +84,27 @@ def samples_of(manifolds: list[Manifold], ledger: Ledger) -> Bool[np.ndarray, "n
     isolated = ledger.index != 0
     _, ids = who_lies_on(continua, ledger.states, ledger.inputs, isolated, tol)
     return np.asarray(ids >= 0)
+
+
+def starts_on(one: Manifold, ledger: Ledger) -> Int[np.ndarray, "n"]:
+    """Return the starts that ended in no point, but on a continuum of fixed points.
+
+    Parameters
+    ----------
+    one : Manifold
+        The continuum.
+    ledger : Ledger
+        All starts.
+    """
+    found = ledger.candidates
+    if found is None or one.kind != "fixed":
+        return np.zeros(0, dtype=int)
+    lost = (ledger.kind == SLOW) & (ledger.owner < 0) & (found.inputs == one.inputs).all(axis=1)
+    lost &= (found.lanes.q <= ledger.options.tol_q) & np.isfinite(found.lanes.x).all(axis=1)
+    rows = np.flatnonzero(lost)
+    x, u = found.lanes.x[rows], found.inputs[rows]
+    ids = who_lies_on([one], x, u, np.zeros(len(rows), dtype=bool), ledger.options.tol_unique)[1]
+    return rows[ids >= 0]
 
 
 def with_manifolds(points: FixedPoints, manifolds: list[Manifold]) -> FixedPoints:
