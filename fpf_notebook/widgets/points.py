@@ -10,7 +10,15 @@ from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.plots.classes import classes_of
 from fpf_notebook.result.fixed_points import FixedPoints
 
-CLASS_CODES = ("stable", "saddle", "unstable", "marginal", "slow")
+CLASS_CODES = (
+    "stable",
+    "saddle",
+    "unstable",
+    "marginal",
+    "slow",
+    "undetermined",
+    "on a continuum",
+)
 """The browser's table of colours and shapes has the same order."""
 
 
@@ -44,6 +52,8 @@ def point_names(points: FixedPoints) -> list[str]:
             words.append(f"{symbol} {sizes[i]:.3f}")
         if points.qstar is not None:
             words.append(f"q {points.qstar[i]:.0e}" if points.qstar[i] else "q 0")
+        if points.manifold_id is not None and points.manifold_id[i] >= 0:
+            words.append(f"on the {points.manifolds[points.manifold_id[i]].name}")
         if points.index is not None:
             words.append(f"index {int(points.index[i]):+d}".replace("-", "−"))
         names.append(" · ".join(words))

@@ -10,9 +10,11 @@ from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.following import FOLLOWING
 from fpf_notebook.plots.classes import classes_of, summary_of
+from fpf_notebook.plots.manifolds import names_of
 from fpf_notebook.plots.projection import Projection, fit_projection, state_axes
 from fpf_notebook.result.audit import in_short
 from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.widgets.explorer.manifolds import manifold_records
 from fpf_notebook.widgets.explorer.search import Found
 from fpf_notebook.widgets.points import class_codes, point_names
 
@@ -254,6 +256,7 @@ def state_scene(
         "discrete": colour_by in WHOLE,
         "sample": sample,
         **mode_lines(points, projection, reach),
+        "manifolds": manifold_records(points, projection, 0.4 * reach),
         "launches": [
             {"xyz": padded(projection.transform(path)), "label": label}
             for path, label in launches or []
@@ -315,6 +318,7 @@ def status_of(found: Found) -> JsonObject:
     if found.following:
         return _following_status(found)
     parts = [summary_of(classes_of(points, len(points))).replace("; ", ", ")]
+    parts += names_of(points.manifolds)
     report = points.completeness
     tooltip = "No statement on completeness: the points were not linearized."
     if report is not None:

@@ -2,7 +2,7 @@
 
 import { RDBU, VIRIDIS } from "virtual:colormaps";
 
-export type Shape = "circle" | "diamond" | "square" | "ring" | "cross";
+export type Shape = "circle" | "diamond" | "square" | "ring" | "cross" | "frame" | "dot";
 
 export interface PointClass {
   name: string;
@@ -18,7 +18,12 @@ export const CLASSES: readonly PointClass[] = [
   { name: "unstable", shape: "cross", light: "#B3246F", dark: "#EE6BAA" },
   { name: "marginal", shape: "square", light: "#1F9E7A", dark: "#86E3BD" },
   { name: "slow", shape: "ring", light: "#3A3F47", dark: "#E6E8EC" },
+  { name: "undetermined", shape: "frame", light: "#6A51A3", dark: "#B9A5E8" },
+  { name: "on a continuum", shape: "dot", light: "#1F9E7A", dark: "#86E3BD" },
 ];
+
+/** Lines, rings and sheets, by whether their points are fixed or slow; as in the figures too. */
+export const MANIFOLD = { fixed: { light: "#1F9E7A", dark: "#86E3BD" }, slow: { light: "#3A3F47", dark: "#E6E8EC" } } as const;
 
 /** Line colours that differ from one another in lightness too. */
 export const SERIES_LIGHT = ["#1565AE", "#D9730D", "#1F9E7A", "#B3246F", "#8A6D00", "#56606B"];

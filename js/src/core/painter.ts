@@ -53,6 +53,12 @@ export function drawMarker(p: Painter, shape: Shape, x: number, y: number, r: nu
       const s = r * 0.92;
       return p.polygon([x - s, y - s, x + s, y - s, x + s, y + s, x - s, y + s], style);
     }
+    case "frame": {
+      const s = r * 0.92;
+      return p.line([x - s, y - s, x + s, y - s, x + s, y + s, x - s, y + s, x - s, y - s], { color: style.fill ?? "#000", width: 1.8, alpha: style.alpha });
+    }
+    case "dot":
+      return p.circle(x, y, 0.4 * r, { ...style, stroke: undefined });
     case "cross":
       return p.line([x - r, y - r, x + r, y + r, NaN, NaN, x - r, y + r, x + r, y - r], { color: style.fill ?? "#000", width: 2, alpha: style.alpha });
   }

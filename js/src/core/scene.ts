@@ -8,6 +8,14 @@ export interface PathRecord {
   label: string;
 }
 
+/** A line, a ring or a sheet of fixed or slow points. */
+export interface ManifoldRecord {
+  paths: NdArray; // [line, vertex, 3]: one path, or the sides of a mesh
+  drift: NdArray; // [arrow head, 3, 3]
+  kind: "fixed" | "slow";
+  label: string;
+}
+
 export interface StateScene {
   labels: string[];
   dim: number; // the largest sensible dimension of the picture: 3, 2 or 1
@@ -25,6 +33,7 @@ export interface StateScene {
   modePoint: NdArray; // [line]
   starts: NdArray; // [start, 3]
   launches: PathRecord[];
+  manifolds?: ManifoldRecord[]; // none from the page's own solver
 }
 
 export interface QScene {

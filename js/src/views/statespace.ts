@@ -11,6 +11,7 @@ import { Stage } from "../core/stage";
 import type { Theme } from "../core/theme";
 import { short } from "../core/ticks";
 import { drawBox } from "./axes3d";
+import { drawManifold } from "./manifolds";
 import { type GestureHost, type Outline, type Tool, attachGestures, reset } from "./gestures";
 import { Tooltip } from "./tooltip";
 
@@ -170,6 +171,7 @@ export class StateSpaceView implements GestureHost {
     else this.drawFrame(p, theme, proj, scene);
     const paint = (): void => {
       this.drawPaths(p, theme, proj, scene);
+      this.drawManifolds(p, theme, proj, scene);
       this.drawModes(p, theme, proj, scene);
       this.drawLaunches(p, theme, proj, scene);
       this.drawPoints(p, theme, proj, scene);
@@ -215,6 +217,10 @@ export class StateSpaceView implements GestureHost {
       const xy = this.flatten(proj, scene.starts.data, 0, scene.starts.shape[0]);
       for (let i = 0; i < xy.length; i += 2) p.circle(xy[i], xy[i + 1], 1.4, { fill: theme.muted, alpha: 0.45 });
     }
+  }
+
+  private drawManifolds(p: Painter, theme: Theme, proj: Projector, scene: StateScene): void {
+    for (const one of scene.manifolds ?? []) drawManifold(p, theme, one, (xyz, from, count) => this.flatten(proj, xyz, from, count));
   }
 
   private drawModes(p: Painter, theme: Theme, proj: Projector, scene: StateScene): void {

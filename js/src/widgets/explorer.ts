@@ -8,6 +8,7 @@ import { type Model, hasKernel, reader } from "../core/model";
 import type { Cloud, ExplorerScene } from "../core/scene";
 import { HistogramView } from "../views/histogram";
 import { PointList } from "../views/pointlist";
+import { manifoldLegend } from "../views/manifolds";
 import { StateSpaceView, hint } from "../views/statespace";
 import type { Tool } from "../views/gestures";
 import { attachLive } from "./livepage";
@@ -166,6 +167,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
         const mark = h("span", { class: `fpf-mark fpf-mark-${kind.shape}`, style: `--l:${kind.light};--d:${kind.dark}` });
         return h("span", {}, mark, `${kind.name} ${count}`);
       }),
+      ...manifoldLegend(state.manifolds),
     );
     audit.replaceChildren(...q.audit.flatMap((a, i) => [i ? " · " : "", h("span", { title: a.tooltip }, `${a.count.toLocaleString("en")} ${a.label}`)]));
     paintTools();

@@ -67,6 +67,7 @@ export function sceneOf(p: Picture, before: ExplorerScene, axes: Axes, continuou
     modeKind: encode(new Int32Array(lines), [lines]),
     modePoint: encode(p.modePoint, [lines]),
     launches: [],
+    manifolds: [], // the page's solver follows points, not lines of them
   };
   const words = p.full ? `of ${p.starts.toLocaleString("en")} starts ended in fixed points` : "points followed in this page";
   return {
