@@ -12,8 +12,6 @@ import numpy as np
 from jaxtyping import Float
 
 from fpf_notebook.plots.style import POINTS
-from fpf_notebook.result.fixed_points import FixedPoints
-from fpf_notebook.result.manifolds import on_continuum
 
 
 def positions_of(fixed_points: object) -> Float[np.ndarray, "n_points n_states"]:
@@ -82,8 +80,9 @@ def classes_of(fixed_points: Any, n: int) -> np.ndarray:
     if kind is not None:
         no_fixed_point = np.isin(kind, ["slow", "unconverged"])
         classes[no_fixed_point] = kind[no_fixed_point]
-    if isinstance(fixed_points, FixedPoints):
-        classes[on_continuum(fixed_points)] = "on a continuum"
+    samples = per_point(fixed_points, "on_continuum", n)
+    if samples is not None:
+        classes[samples] = "on a continuum"
     return classes
 
 

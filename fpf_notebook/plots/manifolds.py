@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from fpf_notebook.plots.projection import Projection
 from fpf_notebook.plots.scene import Lines
-from fpf_notebook.result.manifolds import Manifold
+
+if TYPE_CHECKING:
+    from fpf_notebook.result.manifolds import Manifold
 
 __all__ = ["drift_marks", "manifold_lines", "manifolds_of", "names_of", "paths_of"]
 
@@ -18,8 +21,8 @@ _MARKS = 12  # arrow heads along a slow line
 
 def manifolds_of(fixed_points: object) -> tuple[Manifold, ...]:
     """Return the manifolds of a record; of one that knows none, none."""
-    found = getattr(fixed_points, "manifolds", None) or ()
-    return tuple(one for one in found if isinstance(one, Manifold) and len(one.points))
+    found: tuple[Manifold, ...] = getattr(fixed_points, "manifolds", None) or ()
+    return tuple(one for one in found if len(one.points))
 
 
 def names_of(manifolds: tuple[Manifold, ...]) -> list[str]:

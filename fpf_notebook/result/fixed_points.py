@@ -20,7 +20,7 @@ from fpf_notebook.result import coordinates as projection
 from fpf_notebook.result import decomposition, spectrum, summary
 from fpf_notebook.result import subsets as selection
 from fpf_notebook.result.fields import FIELDS, FROM_JACOBIANS, METADATA, TIMES, as_field
-from fpf_notebook.result.manifolds import Manifold, as_manifolds
+from fpf_notebook.result.manifolds import Manifold, as_manifolds, on_continuum
 
 if TYPE_CHECKING:
     import pandas
@@ -268,6 +268,11 @@ class FixedPoints:
     def is_slow(self) -> Bool[np.ndarray, "n"]:
         """Which points are slow points; none of them when `kind` is not known."""
         return np.zeros(self.n, bool) if self.kind is None else self.kind == "slow"
+
+    @property
+    def on_continuum(self) -> Bool[np.ndarray, "n"]:
+        """Which points are samples of a line, ring or sheet of fixed points, and none by itself."""
+        return on_continuum(self)
 
     def counts(self) -> dict[str, int]:
         """Return the number of points of each class, as they stand in the summary.
