@@ -1,9 +1,11 @@
 """Pictures a second while a slider is dragged: ``python -m benchmarks.dragging [case …]``.
 
+Each case is measured twice: with the page's own solver, and (``kernel``) with it switched off.
+
 In a real JupyterLab in Chromium the mouse drags the slider of the first input for three seconds,
 there and back. Counted are repaints of the state space that show a new scene, in the page; the
 clock of the last picture runs from the release of the mouse. And from Python: ``explorer.input`` is
-set every 16, 50 and 100 ms for three seconds, counting results. The page's own solver is off.
+set every 16, 50 and 100 ms for three seconds, counting results.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
+from tests.browser.lab import FLAGS, Notebook, Server, control, find_chromium, thumb
 
 _LATCHES = """
 import time, jax.numpy as jnp, numpy as np
@@ -43,6 +45,8 @@ CASES = {
     "3 bits, 27 points, exhaustive": _TRAINED.format(n=3, cell="tanh", more="", exhaustive=True),
     "4 bits, 81 points, exhaustive": _TRAINED.format(n=4, cell="tanh", more="", exhaustive=True),
     "6 latches, 729 points, exhaustive": _LATCHES.format(n=6),
+    "GRU-16, 3 bits": _TRAINED.format(n=3, cell="gru", more=", n_hidden=16", exhaustive=False),
+    "LSTM-16, 3 bits": _TRAINED.format(n=3, cell="lstm", more=", n_hidden=16", exhaustive=False),
     "GRU-64, 3 bits": _TRAINED.format(n=3, cell="gru", more=", n_hidden=64", exhaustive=False),
 }
 
@@ -67,14 +71,23 @@ def pictures(pace, seconds=3.0):
 explorer
 """
 
+_PAGE = "document.querySelector('.fpf-root').dataset.page"
+
 # Frames that show another scene than the frame before.
 _COUNT = """() => {
     const canvas = document.querySelector('[data-testid="fpf-plot"]');
-    const state = { times: [], scene: canvas.dataset.scenes };
+    const root = canvas.closest('.fpf-root');
+    const state = { times: [], shown: [], delays: [], moved: null, scene: canvas.dataset.scenes };
+    document.addEventListener('input', () => { state.moved ??= performance.now(); }, true);
     state.watch = new MutationObserver(() => {
         if (canvas.dataset.scenes === state.scene) return;
         state.scene = canvas.dataset.scenes;
         state.times.push(performance.now());
+        if (root.dataset.pictures !== state.last) state.shown.push(performance.now());
+        state.last = root.dataset.pictures;
+        // From the first move that this picture can show to the frame in which it is there.
+        if (state.moved !== null) state.delays.push(performance.now() - state.moved);
+        state.moved = null;
     });
     state.watch.observe(canvas, { attributes: true, attributeFilter: ['data-frames'] });
     window.fpfDrag = state;
@@ -84,10 +97,7 @@ _COUNT = """() => {
 def drag(notebook: Notebook, selector: str, seconds: float = 3.0) -> dict[str, Any]:
     """Drag a slider there and back with the mouse, and count what is painted meanwhile."""
     page = notebook.page
-    handle = page.locator(selector).first
-    handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = thumb(page, selector)
     page.mouse.move(x, y)
     page.mouse.down()
     page.evaluate(_COUNT)
@@ -104,6 +114,7 @@ def drag(notebook: Notebook, selector: str, seconds: float = 3.0) -> dict[str, A
     notebook.until("not explorer._worker.busy", timeout=600)
     page.wait_for_timeout(500)
     times = page.evaluate("fpfDrag.times")
+    marks = page.evaluate("({shown: fpfDrag.shown, delays: fpfDrag.delays})")
     page.evaluate("fpfDrag.watch.disconnect()")
     during = [t for t in times if t <= released]
     gaps = [b - a for a, b in zip([began, *during], [*during, released], strict=True)]
@@ -113,11 +124,20 @@ def drag(notebook: Notebook, selector: str, seconds: float = 3.0) -> dict[str, A
         "longest_gap_ms": round(max(gaps)),
         "last_picture_after_ms": round(max(0, times[-1] - released)) if times else None,
         "search_ms": round(1000 * notebook.ask("explorer._found.seconds")),
+        "pictures_of_the_page": len(marks["shown"]),
+        "input_to_frame_ms": _quantiles(marks["delays"]),
+        "counts": notebook.ask("dict(explorer.page_counts)"),
         "right": notebook.ask(
             "not explorer._found.following and"
             " bool((explorer._found.request.inputs[0] == np.array(explorer.input)).all())"
         ),
     }
+
+
+def _quantiles(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values) or [0.0]
+    at = {"median": 0.5, "p95": 0.95}
+    return {k: round(ordered[min(len(ordered) - 1, int(q * len(ordered)))]) for k, q in at.items()}
 
 
 def main() -> None:
@@ -141,7 +161,13 @@ def main() -> None:
                 page.wait_for_selector('[data-testid="fpf-plot"]', timeout=60_000)
                 notebook.until("not explorer._worker.busy", timeout=600)
                 page.wait_for_timeout(2000)
-                results[name] = {"mouse": drag(notebook, ".fpf-input-0 .noUi-handle")}
+                slider = control("fpf-input-0")
+                results[name] = {"page": page.evaluate(_PAGE)}
+                if results[name]["page"] == "ready":
+                    results[name]["mouse"] = drag(notebook, slider)
+                notebook.ask("setattr(explorer, 'options', {**explorer.options, 'page': False})")
+                page.wait_for_timeout(300)
+                results[name]["mouse, kernel"] = drag(notebook, slider)
                 for pace in (0.016, 0.05, 0.1):
                     results[name][f"python, every {1000 * pace:.0f} ms"] = notebook.ask(
                         f"pictures({pace})"

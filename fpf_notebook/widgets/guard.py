@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets as ipw
@@ -91,6 +92,38 @@ class GuardedView(Guarded, ipw.Widget):
     #: What the browser may set. Everything else is made here, and its values are refused.
     FROM_BROWSER: tuple[str, ...] = ()
 
+    _holding_sync: bool
+    _states_to_send: set[str]
+    _alone = False  # whether the browser sets a trait just now
+
+    @contextlib.contextmanager
+    def hold_trait_notifications(self) -> Iterator[None]:
+        """Hold what observers are told, as `traitlets.HasTraits` does.
+
+        Not while the browser sets traits, which it does one at a time: background threads set
+        others meanwhile, which would be held, or undone, with it.
+        """
+        if self._alone:
+            yield
+            return
+        with super().hold_trait_notifications():
+            yield
+
+    @contextlib.contextmanager
+    def hold_sync(self) -> Iterator[None]:
+        """Send what is set inside in one message, as ipywidgets does; from any thread."""
+        if self._holding_sync:
+            yield
+            return
+        try:
+            self._holding_sync = True
+            yield
+        finally:
+            self._holding_sync = False
+            # Another thread may add to the set while its names are read.
+            held, self._states_to_send = self._states_to_send, set()
+            self.send_state(held)
+
     def put(self, **values: Any) -> None:
         """Set derived traits, which nobody else can."""
         for name, value in values.items():
@@ -108,9 +141,12 @@ class GuardedView(Guarded, ipw.Widget):
                 refused[str(name)] = f"{name} cannot be set from outside"
                 continue
             try:
+                self._alone = True
                 super().set_state({name: value})
             except Exception as problem:  # of the value, or of somebody's observer
                 refused[name] = str(problem) or type(problem).__name__
+            finally:
+                self._alone = False
         if refused:
             for name in refused:
                 if name in self.keys:

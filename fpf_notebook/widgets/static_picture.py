@@ -111,11 +111,10 @@ class StaticPicture:
             data, metadata = self._repr_mimebundle_()
             display(data, metadata=metadata, raw=True)
             return
-        data = super()._repr_mimebundle_()  # type: ignore[misc]
-        data["text/plain"] = (
-            f"{type(self).__name__}, live where there is a kernel; a picture of it:"
-        )
-        display(data, raw=True)
+        bundle = super()._repr_mimebundle_()  # type: ignore[misc]
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        words = f"{type(self).__name__}, live where there is a kernel; a picture of it:"
+        display({**data, "text/plain": words}, metadata=metadata, raw=True)
         if getattr(get_ipython(), "kernel", None) is not None:
             self._settle(_PATIENCE)
             self._shown = display(self._static_bundle(), raw=True, display_id=True)

@@ -36,7 +36,11 @@ class Picture(GuardedView, anywidget.AnyWidget):
     key : str
         Names the picture's static stand-in in a notebook, which a live view hides.
     hints : dict
-        Names and tooltips of the controls beside the picture, from `hints_of`.
+        Names and tooltips of ipywidgets beside the picture, from `hints_of`.
+    panel : list
+        The controls that the view draws, as `fpf_notebook.widgets.panel` describes them.
+    show_controls : bool
+        Whether it does. Assignable.
 
     Notes
     -----
@@ -51,6 +55,8 @@ class Picture(GuardedView, anywidget.AnyWidget):
     options = traitlets.Dict().tag(sync=True)
     key = traitlets.Unicode(read_only=True).tag(sync=True)
     hints = traitlets.Dict(read_only=True).tag(sync=True)
+    panel: traitlets.List[JsonObject] = traitlets.List(read_only=True).tag(sync=True)
+    show_controls = traitlets.Bool(True).tag(sync=True)
 
     @traitlets.default("key")
     def _new_key(self) -> str:
@@ -84,7 +90,7 @@ class Picture(GuardedView, anywidget.AnyWidget):
 
 
 class ExplorerPicture(Picture):
-    """State space, histogram of q and list of points."""
+    """State space, histogram of q, list of points, and the controls."""
 
     kind = traitlets.Unicode("explorer", read_only=True).tag(sync=True)
     scene: Any = ArrayDict()
@@ -95,9 +101,17 @@ class ExplorerPicture(Picture):
     selected = traitlets.Int(None, allow_none=True).tag(sync=True)
     selection = traitlets.List(traitlets.Int()).tag(sync=True)
     log_tol_q = traitlets.Float(-12.0).tag(sync=True)
+    #: What the page needs to compute by itself: program and solver. Sent when a view asks for it.
+    live: Any = ArrayDict()
+    #: The points that are shown, where they hold, and the axes of the picture.
+    place: Any = ArrayDict()
+    #: For debugging: pictures that the page made itself, and how often the kernel's set differed.
+    page_counts = traitlets.Dict().tag(sync=True)
 
-    SAVED = (*Picture.SAVED, "scene", "paths", "starts", "selected", "selection", "log_tol_q")
-    FROM_BROWSER = (*Picture.FROM_BROWSER, "selected", "selection", "log_tol_q")
+    SAVED = (
+        *Picture.SAVED, "scene", "paths", "starts", "selected", "selection", "log_tol_q", "place",
+    )  # fmt: skip
+    FROM_BROWSER = (*Picture.FROM_BROWSER, "selected", "selection", "log_tol_q", "page_counts")
 
     @property
     def n_points(self) -> int:
@@ -113,6 +127,14 @@ class ExplorerPicture(Picture):
     def _valid_selection(self, proposal: Bunch) -> list[int]:
         # Points may have gone since the browser chose: those that are there are taken.
         return [k for k in dict.fromkeys(proposal["value"]) if 0 <= k < self.n_points]
+
+    @traitlets.validate("page_counts")
+    def _valid_counts(self, proposal: Bunch) -> dict[str, int]:
+        value = proposal["value"]
+        names = ("pictures", "answers", "differences")
+        if not all(k in names and type(v) is int and v >= 0 for k, v in value.items()):
+            raise SettingError(f"page_counts is {str(value)[:80]}, expected whole numbers.")
+        return dict(value)
 
     @traitlets.validate("log_tol_q")
     def _valid_threshold(self, proposal: Bunch) -> float:

@@ -3,7 +3,6 @@
 import type { AnyModel, RenderProps } from "@anywidget/types";
 import { type Model, StaticModel } from "./core/model";
 import { renderExplorer } from "./widgets/explorer";
-import { hearMoved } from "./widgets/livepage";
 import { renderInspector } from "./widgets/inspector";
 import { renderMonitor } from "./widgets/monitor";
 
@@ -32,13 +31,7 @@ function render({ model, el }: RenderProps): () => void {
 
 /** Draws without a kernel, from traits as JSON (arrays as base64): for saved pages. */
 export function embed(el: HTMLElement, state: Record<string, unknown>): () => void {
-  const model = new StaticModel({ ...state });
-  const stop = draw(model, el);
-  const deaf = state.kind === "inspector" ? hearMoved(model) : () => {};
-  return () => {
-    deaf();
-    stop();
-  };
+  return draw(new StaticModel({ ...state }), el);
 }
 
 export default { render };

@@ -206,18 +206,40 @@ class Notebook:
         self.page.screenshot(path=path)
         return path
 
-    def drag_slider(self, selector: str, dx: float, index: int = 0) -> None:
-        """Drag a real slider's handle with the mouse."""
-        handle = self.page.locator(f"{selector} .noUi-handle").nth(index)
-        handle.scroll_into_view_if_needed()
-        box = handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        self.page.mouse.move(x + dx, y, steps=12)
-        self.page.mouse.up()
+    def drag_slider(self, selector: str, dx: float) -> None:
+        """Drag a real slider's thumb with the mouse."""
+        drag_slider(self.page, selector, dx)
         # The last value waits in the browser for the answer to the one before it.
         self.page.wait_for_timeout(250)
+
+
+def control(name: str) -> str:
+    """Return the selector of a control of a view."""
+    return f'[data-testid="{name}"]'
+
+
+def thumb(page: Any, selector: str) -> tuple[float, float]:
+    """Return where the thumb of a slider is, a native one or one of ipywidgets."""
+    theirs = page.locator(f"{selector} .noUi-handle")
+    if theirs.count():
+        theirs.first.scroll_into_view_if_needed()
+        box = theirs.first.bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    slider = page.locator(selector).first
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    share = slider.evaluate("e => (e.value - e.min) / (e.max - e.min)")
+    size = 16  # Chromium's
+    return box["x"] + size / 2 + share * (box["width"] - size), box["y"] + box["height"] / 2
+
+
+def drag_slider(page: Any, selector: str, dx: float, steps: int = 12) -> None:
+    """Drag a slider's thumb by some pixels."""
+    x, y = thumb(page, selector)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y, steps=steps)
+    page.mouse.up()
 
 
 def picture_hash(page: Any, selector: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.lab import SETUP, Notebook, repainted, still
+from tests.browser.lab import SETUP, Notebook, control, repainted, still
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -34,8 +34,8 @@ def notebook(page, lab):
 
 
 def choose(notebook, label, value):
-    """Choose from a drop-down list of the controls by its visible name."""
-    notebook.page.locator(".widget-dropdown", has_text=label).locator("select").select_option(value)
+    """Choose from a drop-down list of the controls by its name."""
+    notebook.page.locator(control(label)).select_option(value)
 
 
 def center(page):
@@ -87,7 +87,7 @@ def test_icons_are_drawings(notebook):
 @pytest.mark.parametrize("colour", ["q", "index", "condition", "unstable directions", "stability"])
 def test_colour_by(notebook, colour):
     before = still(notebook.page, PLOT)
-    choose(notebook, "colour by", colour)
+    choose(notebook, "fpf-colour-by", colour)
     notebook.until(f"explorer.colour_by == '{colour}'")
     if colour in ("q", "index", "unstable directions"):
         repainted(notebook.page, PLOT, before)
@@ -106,13 +106,13 @@ def test_colour_by(notebook, colour):
 )
 def test_projection(notebook, projection, labels):
     before = still(notebook.page, PLOT)
-    choose(notebook, "project by", projection)
+    choose(notebook, "fpf-projection", projection)
     notebook.until(f"explorer.projection == '{projection}'")
     repainted(notebook.page, PLOT, before)
     label = notebook.ask("explorer.picture.scene['state']['labels'][0]")
     assert label.lower().startswith(labels.lower().split()[0])
     if projection == "units":
-        field = notebook.page.locator(".widget-text", has_text="units").locator("input")
+        field = notebook.page.locator(control("fpf-units"))
         before = still(notebook.page, PLOT)
         field.fill("2, 0, 1")
         field.press("Enter")
@@ -183,7 +183,7 @@ def test_pulse_leads_to_another_attractor(notebook):
     start = notebook.ask("int(explorer.fixed_points.nearest(np.array([-.9, -.9, -.9])))")
     notebook.ask(f"setattr(explorer, 'selected', {start})")
     before = still(page, PLOT)
-    page.click(".fpf-pulse")
+    page.click(control("fpf-pulse"))
     notebook.until("len(explorer._launches) == 1")
     repainted(page, PLOT, before)
     # A pulse of +1 into the first channel, for 3 steps, throws the first latch over and no other.
@@ -195,7 +195,7 @@ def test_pulse_leads_to_another_attractor(notebook):
         0,
     ]
     assert "pulse of u1: reached point" in page.inner_text('[data-testid="fpf-note"]')
-    page.locator(".fpf-controls button", has_text="Clear").click()
+    page.click(control("fpf-clear-launches"))
     notebook.until("explorer._launches == []")
 
 
@@ -205,17 +205,17 @@ def test_inspector_controls(notebook):
     notebook.until(f"{IDLE} and '9' in inspector.picture.scene['details']")
     page.locator('[data-testid="fpf-response"]').scroll_into_view_if_needed()
     before = still(page, '[data-testid="fpf-response"]')
-    notebook.drag_slider(".fpf-amplitude", 30)
+    notebook.drag_slider(control("fpf-amplitude"), 30)
     notebook.until("inspector.amplitude > 0.06")
     repainted(page, '[data-testid="fpf-response"]', before)
     before = still(page, '[data-testid="fpf-spectrum"]')
-    field = page.locator(".widget-text", has_text="compare with").locator("input")
+    field = page.locator(control("fpf-compare"))
     field.fill("0, 26")
     field.press("Enter")
     notebook.until("list(inspector.compare) == [0, 26]")
     repainted(page, '[data-testid="fpf-spectrum"]', before)
     for order in ("participation", "unit number", "clustering"):
-        choose(notebook, "sort units by", order)
+        choose(notebook, "fpf-order", order)
         notebook.until(f"inspector.order == '{order}'")
     page.click('[data-testid="fpf-point-next"]')
     notebook.until("explorer.selected == 10")  # linked, both ways
@@ -228,10 +228,10 @@ def test_inspector_controls(notebook):
 
 def test_find_waits_for_the_button_when_automatic_is_off(notebook):
     page = notebook.page
-    auto = page.locator(".fpf-controls .widget-checkbox", has_text="auto").locator("input")
+    auto = page.locator(control("fpf-auto"))
     auto.uncheck()
     notebook.until("explorer.auto is False")
-    seed = page.locator(".fpf-controls .widget-text", has_text="seed").locator("input")
+    seed = page.locator(control("fpf-random-seed"))
     seed.fill("5")
     seed.press("Enter")
     notebook.until("explorer.random_seed == 5")
@@ -239,11 +239,10 @@ def test_find_waits_for_the_button_when_automatic_is_off(notebook):
         "document.querySelector('[data-testid=\"fpf-status\"]').textContent.includes('press Find')"
     )
     assert notebook.ask("explorer._found.request.options.random_seed") == 0
-    page.locator(".fpf-controls button", has_text="Find").click()
+    page.click(control("fpf-find"))
     notebook.until(f"explorer._found.request.options.random_seed == 5 and {IDLE}")
     auto.check()
-    exhaustive = page.locator(".fpf-controls .widget-checkbox", has_text="exhaustive")
-    exhaustive.locator("input").check()
+    page.locator(control("fpf-exhaustive")).check()
     notebook.until(f"explorer._found.request.exhaustive and {IDLE}", timeout=60)
     assert "index sum 1 of 1" in page.inner_text('[data-testid="fpf-status"] >> nth=0')
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import SETUP, Notebook, picture_hash
+from tests.browser.lab import SETUP, Notebook, control, picture_hash, thumb
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -51,14 +51,14 @@ def test_tol_q_slider_filters(notebook):
     points = picture_hash(page, PLOT)
     notebook.ask("setattr(explorer, 'tol_q', 1e-12)")
     n_searched = notebook.ask("int(explorer._found.searched.parts[0][0].seconds * 1e9)")
-    notebook.drag_slider(".fpf-tol-q", -120)
+    notebook.drag_slider(control("fpf-tol-q"), -120)
     notebook.until("explorer.tol_q < 1e-20")
     notebook.until("not explorer._worker.busy")
     assert notebook.ask("int(explorer._found.searched.parts[0][0].seconds * 1e9)") == n_searched
     assert notebook.ask("explorer.fixed_points.qstar.max() <= explorer.tol_q")
     page.wait_for_timeout(200)
     assert picture_hash(page, '[data-testid="fpf-histogram"]') != before
-    notebook.drag_slider(".fpf-tol-q", 70)
+    notebook.drag_slider(control("fpf-tol-q"), 70)
     notebook.ask("setattr(explorer, 'tol_q', 1e-12)")
     notebook.until("not explorer._worker.busy and len(explorer.fixed_points) == 27")
     page.wait_for_timeout(200)
@@ -85,7 +85,7 @@ def test_threshold_is_dragged_in_the_histogram(notebook):
 
 
 def test_noise_slider_searches(notebook):
-    notebook.drag_slider(".fpf-noise-scale", 40)
+    notebook.drag_slider(control("fpf-noise-scale"), 40)
     notebook.until("explorer.noise_scale > 0.55")
     notebook.until("not explorer._worker.busy")
     assert notebook.ask("explorer._found.request.noise_scale == explorer.noise_scale")
@@ -96,7 +96,7 @@ def test_noise_slider_searches(notebook):
 def test_input_slider_is_a_bifurcation(notebook):
     page = notebook.page
     before = picture_hash(page, PLOT)
-    notebook.drag_slider(".fpf-input-0", 45)
+    notebook.drag_slider(control("fpf-input-0"), 45)
     notebook.until("abs(explorer.input[0]) > 0.3")
     notebook.until("not explorer._worker.busy")
     assert notebook.ask("len(explorer.fixed_points)") == 9
@@ -195,7 +195,7 @@ def test_launch_reaches_an_attractor(notebook):
     notebook.ask("setattr(explorer, 'selected', 9)")
     assert notebook.ask("explorer.fixed_points.stability[9] == 'saddle'")
     before = picture_hash(page, PLOT)
-    page.click(".fpf-launch")
+    page.click(control("fpf-launch"))
     notebook.until("len(explorer._launches) == 2")
     page.wait_for_timeout(200)
     assert picture_hash(page, PLOT) != before
@@ -272,10 +272,7 @@ def test_dark_theme(notebook):
 
 def test_many_moves_end_in_the_right_state(notebook):
     page = notebook.page
-    handle = page.locator(".fpf-noise-scale .noUi-handle").first
-    handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = thumb(page, control("fpf-noise-scale"))
     page.mouse.move(x, y)
     page.mouse.down()
     for k in range(60):

@@ -11,10 +11,10 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CONTROLS = '[data-testid="fpf-live-controls"]'
+ROOT = ".fpf-root"
 STATUS = '[data-testid="fpf-status"]'
-SLIDER = '[data-testid="fpf-live-input-0"]'
-READY = f'{CONTROLS}[data-ready="true"]'
+SLIDER = '[data-testid="fpf-input-0"]'
+READY = f'{ROOT}[data-page="ready"]'
 W = np.array([[2.0, 0.3, 0.0], [-0.2, 1.8, 0.1], [0.0, 0.2, 1.6]])
 
 
@@ -104,7 +104,7 @@ def test_a_drag_repaints_and_a_selected_point_stays(page):
     page.mouse.down()
     for k in range(40):
         page.mouse.move(x + 0.06 * box["width"] * np.sin(k / 6), y)
-    frames = int(page.get_attribute(CONTROLS, "data-frames"))
+    frames = int(page.locator(ROOT).first.get_attribute("data-pictures"))
     assert frames >= 10, frames
     assert "selected: " in page.inner_text('[data-testid="fpf-selected"]')
     page.mouse.up()

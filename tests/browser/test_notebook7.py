@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.lab import ARTEFACTS, SETUP, Server, repainted, still
+from tests.browser.lab import ARTEFACTS, SETUP, Server, control, drag_slider, repainted, still
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -32,14 +32,7 @@ def test_notebook_7_shows_the_explorer(browser, tmp_path):
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         page.wait_for_selector('[data-testid="fpf-point-26"]', timeout=90_000)
         before = still(page, PLOT)
-        handle = page.locator(".fpf-input-0 .noUi-handle")
-        handle.scroll_into_view_if_needed()
-        box = handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + 45, y, steps=8)
-        page.mouse.up()
+        drag_slider(page, control("fpf-input-0"), 45, steps=8)
         page.wait_for_function(f"document.querySelector('{PLOT}').dataset.points === '9'")
         repainted(page, PLOT, before)
         page.click('[data-testid="fpf-point-3"]')

@@ -6,7 +6,15 @@ import nbformat
 import numpy as np
 import pytest
 
-from tests.browser.lab import ARTEFACTS, SETUP, Notebook, Server, picture_hash
+from tests.browser.lab import (
+    ARTEFACTS,
+    SETUP,
+    Notebook,
+    Server,
+    control,
+    drag_slider,
+    picture_hash,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -185,13 +193,7 @@ def test_voila_shows_the_explorer(browser, tmp_path):
         page.goto(server.url, timeout=90_000)
         page.wait_for_selector('[data-testid="fpf-point-26"]', timeout=90_000)
         page.wait_for_timeout(500)
-        handle = page.locator(".fpf-input-0 .noUi-handle")
-        box = handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + 45, y, steps=8)
-        page.mouse.up()
+        drag_slider(page, control("fpf-input-0"), 45, steps=8)
         page.wait_for_function(f"document.querySelector('{PLOT}').dataset.points === '9'")
         ARTEFACTS.mkdir(exist_ok=True)
         page.screenshot(path=ARTEFACTS / "voila.png")

@@ -32,23 +32,26 @@ def test_a_page_is_live_unless_told_otherwise(explorer, tmp_path):
     live = state["live"]
     assert live["program"]["format"] == "fpf-program"
     assert "fpfSolver" in live["solver"]
-    assert live["u"] == [0.0, 0.0]
-    assert (live["noise"], live["count"], live["options"]["tolQ"]) == (0.2, 64, 1e-14)
-    assert live["x"]["shape"] == [len(explorer.fixed_points), 3]
+    assert state["input"] == [0.0, 0.0]
+    assert (state["noise_scale"], state["n_inits"], state["tol_q"]) == (0.2, 64, 1e-14)
+    assert state["place"]["x"]["shape"] == [len(explorer.fixed_points), 3]
     assert live["states"]["shape"][0] <= 256
-    assert live["basis"]["shape"] == [3, 3]
+    assert state["place"]["basis"]["shape"] == [3, 3]
+    # The same controls as in a notebook, but for those that need a kernel.
+    kept = [item["trait"] for group in state["panel"] for item in group["items"]]
+    assert kept == ["tol_q", "noise_scale", "n_inits", "tol_unique", "input", "input"]
     still = explorer.save_html(tmp_path / "still.html", live=False)
     assert "live" not in states_of(still)[0]
+    assert "panel" not in states_of(still)[0]
     assert still.stat().st_size < (tmp_path / "live.html").stat().st_size
 
 
 def test_the_saved_input_is_that_of_the_page(explorer, tmp_path):
     explorer.input = (0.3, -3.0)
     explorer.wait(120)
-    live = states_of(explorer.save_html(tmp_path / "page.html", live=True))[0]["live"]
-    assert live["u"] == [0.3, -3.0]
-    assert live["reach"] == [2.0, 4.5]
-    assert live["program"]["n_inputs"] == 2
+    state = states_of(explorer.save_html(tmp_path / "page.html", live=True))[0]
+    assert state["input"] == state["place"]["u"] == [0.3, -3.0]
+    assert state["live"]["program"]["n_inputs"] == 2
 
 
 def test_what_cannot_compute_says_why(explorer, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,38 +11,45 @@ from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.result.fixed_points import FixedPoints
-from fpf_notebook.widgets.explorer import scene as scenes
-from fpf_notebook.widgets.explorer.live_page import live_state, why_not_live
+from fpf_notebook.widgets.explorer.live_page import live_state
+from fpf_notebook.widgets.explorer.panel import for_page
+from fpf_notebook.widgets.explorer.parameters import Movable
+from fpf_notebook.widgets.panel import items_of
 from fpf_notebook.widgets.static_picture import StaticPicture
 
 
 class ExplorerExport(StaticPicture):
     """Mix-in of the explorer."""
 
-    step_map: StepMap
     state_traj: np.ndarray
     selected: int | None
+    panel: list[JsonObject]
+    status: JsonObject
+    group: str
+    live: JsonObject
     _found: object
     _axes: Any
     _model_options: JsonObject
+    _movable: Movable
 
-    @property
-    def fixed_points(self) -> FixedPoints:
-        """What is shown."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # what the explorer has
 
-    @property
-    def all_candidates(self) -> FixedPoints:
-        """Where every start ended."""
-        raise NotImplementedError
+        @property
+        def step_map(self) -> StepMap:
+            """The network."""
 
-    @property
-    def request(self) -> SearchRequest:
-        """What is searched for."""
-        raise NotImplementedError
+        @property
+        def fixed_points(self) -> FixedPoints:
+            """What is shown."""
 
-    def _starts(self) -> JsonObject:
-        return {"xyz": scenes.starts_of(self.all_candidates, self._axes)}
+        @property
+        def request(self) -> SearchRequest:
+            """What is searched for."""
+
+        def saved_state(self) -> JsonObject:
+            """Return the traits that a page needs."""
+
+        def _starts(self) -> JsonObject: ...
 
     def figure(self) -> JsonObject:
         """Return what is seen as a plotly figure."""
@@ -58,17 +65,20 @@ class ExplorerExport(StaticPicture):
         points = self.fixed_points
         # A page with an empty inspector looks broken, and nobody there knows what to click.
         selected = 0 if self.selected is None and len(points) else self.selected
-        state = {**self.picture.saved_state(), "starts": self._starts(), "selected": selected}
+        state = {**self.saved_state(), "starts": self._starts(), "selected": selected}
         if live is not False:
             try:
-                state["live"] = self._live()
+                state |= {"live": self._live(), "panel": for_page(self.panel)}
+                state |= {
+                    item["trait"]: getattr(self, item["trait"]) for item in items_of(state["panel"])
+                }
             except ValueError as problem:
                 if live:
                     raise ValueError(f"live=True, but the page cannot compute: {problem}") from None
         inspector = {
             "kind": "inspector",
             "status": {"state": "idle", "text": "modes of the selected point"},
-            "group": self.picture.group,
+            "group": self.group,
             "options": {},
             "mode": 0,
             "selected": selected,
@@ -112,21 +122,18 @@ class ExplorerExport(StaticPicture):
             raise TypeError(f"live is {live!r}, expected True, False or None.")
         return write_page(path, *self._page(live))
 
-    def _live(self) -> dict[str, object]:
+    def _live(self) -> JsonObject:
         if self._found is None:
             raise ValueError("no search has ended yet.")
-        request = self.request
-        reason = why_not_live(self.step_map, request)
-        if reason:
-            raise ValueError(f"{reason}.")
-        return live_state(self.step_map, request, self.fixed_points, self._axes)
+        network = self._movable
+        return live_state(network.step_map, list(network.ranges), self.request)
 
     def to_code(self) -> str:
         """Return the script that computes what is shown."""
         return self.request.to_code(self._model_options)
 
     def _summary(self) -> str:
-        return f"FixedPointExplorer: {self.picture.status.get('text', '')}"
+        return f"FixedPointExplorer: {self.status.get('text', '')}"
 
     def _static_figure(self) -> object:
         from fpf_notebook.plots import plot_fixed_points

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.analysis import launches
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.result.fixed_points import FixedPoints
@@ -17,21 +18,27 @@ if TYPE_CHECKING:
 class Launching:
     """Mix-in of the explorer: see where the nonlinear dynamics goes."""
 
-    picture: Any
-    step_map: StepMap
+    status: JsonObject
     selected: int | None
     push_size: float
-    input: list[float]
+    input: tuple[float, ...]
     _axes: Projection
     _launches: list[tuple[np.ndarray, str]]
 
-    @property
-    def fixed_points(self) -> FixedPoints:
-        """What is shown."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # what the explorer has
 
-    def _show(self) -> None:
-        raise NotImplementedError
+        @property
+        def fixed_points(self) -> FixedPoints:
+            """What is shown."""
+
+        @property
+        def step_map(self) -> StepMap:
+            """The network."""
+
+        def _show(self) -> None: ...
+
+        def put(self, **values: object) -> None:
+            """Set derived traits."""
 
     def launch(self, size: float | None = None, n_steps: int = 150) -> np.ndarray:
         """Push the selected point along its leading modes, both ways, and run the network.
@@ -107,7 +114,4 @@ class Launching:
         self._say(f"{label}: reached {', '.join(dict.fromkeys(reached))}")
 
     def _say(self, text: str, error: str = "") -> None:
-        status = dict(self.picture.status)
-        status["error"] = error
-        status["note"] = text
-        self.picture.put(status=status)
+        self.put(status={**self.status, "error": error, "note": text})

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.request import SearchRequest
-from fpf_notebook.plots.projection import Projection
-from fpf_notebook.result.fixed_points import FixedPoints
+
+if TYPE_CHECKING:
+    from fpf_notebook.widgets.explorer.widget import FixedPointExplorer
 
 SOLVER = Path(__file__).parents[1] / "static" / "solver.js"
 
 MAX_STATES = 128
 """Units up to which a page computes: with more of them a search takes it too long."""
 
+_LONGEST_SEARCH = 600.0  # seconds
 _MAX_POOL = 256  # states from which the page starts
 
 
@@ -43,33 +49,34 @@ def why_not_live(step_map: StepMap, request: SearchRequest) -> str:
     return ""
 
 
-def live_state(
-    step_map: StepMap, request: SearchRequest, points: FixedPoints, axes: Projection
-) -> dict[str, object]:
-    """Return the trait ``live`` of a page that computes.
+def live_state(step_map: StepMap, symbols: Sequence[str], request: SearchRequest) -> JsonObject:
+    """Return the trait ``live``: what a page computes with.
 
     Parameters
     ----------
-    step_map, request
-        The network, and what was searched for.
-    points
-        What is shown.
-    axes
-        The axes of the picture.
+    step_map
+        The network.
+    symbols
+        Names of the parameters that can be moved.
+    request
+        What is searched for.
 
     Returns
     -------
     dict
-        Program and solver, points, states to start from, the sliders' ranges, the axes.
+        Program and solver, states to start from, options that have no slider.
 
     Raises
     ------
     ValueError
-        If the step cannot be written as a program.
+        If a page cannot compute: the step is none that can be written as a program, or
+        `why_not_live` says why.
     """
+    reason = why_not_live(step_map, request)
+    if reason:
+        raise ValueError(f"{reason}.")
     u = np.zeros(step_map.n_inputs) if request.inputs is None else request.inputs[0]
-    program = step_map.to_program(u=u)
-    fixed = points.xstar[~points.is_slow]
+    program = step_map.to_program(symbols, u=u)
     pool = np.zeros((0, step_map.n_states))
     if request.state_traj is not None:
         pool = np.asarray(request.state_traj, dtype=np.float64).reshape(-1, step_map.n_states)
@@ -79,19 +86,29 @@ def live_state(
     return {
         "program": program.document,
         "solver": SOLVER.read_text(encoding="utf-8"),
-        "u": u.tolist(),
-        "reach": [max(2.0, 1.5 * abs(float(value))) for value in u],
-        "x": fixed,
+        "parameters": list(program.parameters),
         "states": pool,
-        "noise": float(request.noise_scale),
-        "count": int(request.n_inits),
         "options": {
-            "tolQ": float(options.tol_q),
-            "tolUnique": float(options.tol_unique),
             "maxIters": int(min(options.max_iters, 1000)),
             "marginalTol": float(options.marginal_tol),
         },
         "continuous": step_map.time == "continuous",
-        "center": axes.mean,
-        "basis": axes.components,
     }
+
+
+def send_program(me: weakref.ref[FixedPointExplorer]) -> None:
+    """Give an explorer's view what it needs to compute by itself; run on a thread of its own."""
+    widget = me()
+    if widget is None:
+        return
+    worker = widget._worker
+    del widget
+    worker.settle(_LONGEST_SEARCH)  # the first search comes first
+    widget = me()
+    if widget is None:
+        return
+    try:
+        live = widget._live()
+    except ValueError as problem:
+        live = {"reason": str(problem)}
+    widget.put(live=live)

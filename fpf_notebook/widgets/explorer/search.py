@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from fpf_notebook.finder.progress import CancelToken, Progress
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.result.fixed_points import FixedPoints
 
-__all__ = ["SEARCH_TOL_Q", "Found", "Tracker", "can_follow", "find"]
+__all__ = ["SEARCH_TOL_Q", "Found", "Parameters", "Tracker", "can_follow", "find", "is_known"]
+
+Parameters: TypeAlias = tuple[tuple[str, float], ...]
+"""Numbers by name, of the parameters that can be moved."""
 
 # A search is carried a little further than asked, so that the threshold can be moved afterwards
 # without another search: the last Newton iteration squares the residual anyhow.
@@ -40,6 +44,8 @@ class Found:
         False when the lanes of an earlier search were judged again.
     following : bool
         Whether known points were followed, and nothing searched.
+    parameters : tuple
+        Names and numbers of the parameters that can be moved.
     """
 
     unique: FixedPoints
@@ -49,6 +55,7 @@ class Found:
     seconds: float
     is_new: bool = True
     following: bool = False
+    parameters: Parameters = ()
 
     @property
     def interrupted(self) -> bool:
@@ -62,6 +69,7 @@ def find(
     earlier: Found | None = None,
     *,
     single: StepMap | None = None,
+    parameters: Parameters = (),
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> Found:
@@ -75,6 +83,8 @@ def find(
         What is asked for.
     earlier
         The last result.
+    parameters
+        What of the network was moved, and where to; `step_map` has these numbers already.
     progress, cancel
         As for `FixedPointFinder.find_fixed_points`.
 
@@ -83,7 +93,7 @@ def find(
     Found
     """
     began = time.perf_counter()
-    if earlier is not None and is_known(earlier, request):
+    if earlier is not None and is_known(earlier, request, parameters):
         searched = dataclasses.replace(earlier.searched, ledger=None)
     else:
         earlier = None
@@ -95,12 +105,17 @@ def find(
         )
     found = engine.finish(searched, request, step_map, cancel=cancel)
     seconds = time.perf_counter() - began
-    return Found(found.unique, found.everything, request, searched, seconds, is_new=earlier is None)
+    return Found(
+        found.unique, found.everything, request, searched, seconds, is_new=earlier is None,
+        parameters=parameters,
+    )  # fmt: skip
 
 
-def is_known(earlier: Found | None, request: SearchRequest) -> bool:
+def is_known(earlier: Found | None, request: SearchRequest, parameters: Parameters = ()) -> bool:
     """Tell whether a request needs no lanes but those of an earlier search."""
     if earlier is None or earlier.interrupted or earlier.following:
+        return False
+    if parameters != earlier.parameters:
         return False
     return earlier.request.same_search(request)
 
@@ -130,7 +145,11 @@ class Tracker:
             prepare(self._trail, request, step_map)
 
     def look(
-        self, step_map: StepMap, request: SearchRequest, cancel: CancelToken | None = None
+        self,
+        step_map: StepMap,
+        request: SearchRequest,
+        cancel: CancelToken | None = None,
+        parameters: Parameters = (),
     ) -> Found | None:
         """Return where the points are at another setting, or None if there are none to follow."""
         trail = self._trail
@@ -142,10 +161,13 @@ class Tracker:
             return None
         self._trail = trail
         seconds = time.perf_counter() - began
-        return Found(found.unique, found.everything, request, searched, seconds, following=True)
+        return Found(
+            found.unique, found.everything, request, searched, seconds, following=True,
+            parameters=parameters,
+        )  # fmt: skip
 
 
-def can_follow(earlier: Found | None, request: SearchRequest) -> bool:
+def can_follow(earlier: Found | None, request: SearchRequest, parameters: Parameters = ()) -> bool:
     """Tell whether a request differs from an earlier one in where its points are, and little else.
 
     Other starts or another method find the same points, if at all others: nothing moves.
@@ -155,5 +177,5 @@ def can_follow(earlier: Found | None, request: SearchRequest) -> bool:
     before = earlier.request
     if before.inputs is None or request.inputs is None:
         return False
-    moved = not np.array_equal(before.inputs, request.inputs)
+    moved = not np.array_equal(before.inputs, request.inputs) or parameters != earlier.parameters
     return moved and before.replace(inputs=request.inputs).same_search(request)

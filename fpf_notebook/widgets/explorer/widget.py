@@ -17,7 +17,6 @@ import traitlets
 from fpf_notebook._types import JsonObject
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.finder import FixedPointFinder
-from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.progress import CancelToken
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.finder.suggest import refuse_unknown
@@ -25,28 +24,26 @@ from fpf_notebook.finder.traced_model import MODEL_OPTIONS
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.explorer import scene as scenes
 from fpf_notebook.widgets.explorer import search as searching
-from fpf_notebook.widgets.explorer.controls import control_column
 from fpf_notebook.widgets.explorer.export import ExplorerExport
 from fpf_notebook.widgets.explorer.launches import Launching
-from fpf_notebook.widgets.guard import Guarded, SettingError
-from fpf_notebook.widgets.hints import hints_of
+from fpf_notebook.widgets.explorer.live_page import send_program
+from fpf_notebook.widgets.explorer.messages import act
+from fpf_notebook.widgets.explorer.panel import explorer_panel
+from fpf_notebook.widgets.explorer.parameters import movable
+from fpf_notebook.widgets.explorer.settings import FINDER, OPTIONS, PLACE, STARTS, VIEW
+from fpf_notebook.widgets.explorer.showing import Showing
 from fpf_notebook.widgets.live import GRACE, Job, LatestWins, Report, ThrottledProgress
+from fpf_notebook.widgets.panel_widgets import panel_widgets
 from fpf_notebook.widgets.status import report_status
-from fpf_notebook.widgets.view import ExplorerPicture
 
 if TYPE_CHECKING:
     from traitlets import Bunch
 
 
-# Traits that are options of the finder, and those that say where it starts.
-_OPTIONS = ("method", "random_seed", "tol_q", "tol_unique", "final_q_threshold")
-_STARTS = ("n_inits", "noise_scale", "exhaustive")
 _LONGEST_PATIENCE = 0.5  # seconds for which a newer setting waits where nothing can be followed
-_VIEW = ("projection", "colour_by", "units", "push_size", "n_trajectories", "auto")
-_FINDER = tuple(f.name for f in dataclasses.fields(Options) if f.name not in _OPTIONS)
 
 
-class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
+class FixedPointExplorer(ExplorerExport, Launching, Showing):
     """Explore the fixed points of a network: they are found again while you move a slider.
 
     Parameters
@@ -92,23 +89,6 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
     >>> explorer.wait().fixed_points                          # doctest: +SKIP
     """
 
-    tol_q = traitlets.Float(1e-12)
-    noise_scale = traitlets.Float(0.0)
-    n_inits = traitlets.Int(1024)
-    tol_unique = traitlets.Float(1e-3)
-    final_q_threshold = traitlets.Float(1e-8)
-    method = traitlets.Unicode("newton")
-    exhaustive = traitlets.Bool(False)
-    random_seed = traitlets.Int(0)
-    input = traitlets.Any(())
-    auto = traitlets.Bool(True)
-    projection = traitlets.Enum(scenes.PROJECTIONS, default_value="trajectories")
-    colour_by = traitlets.Enum(list(scenes.COLOUR_BY), default_value="stability")
-    units = traitlets.Tuple(default_value=(0, 1, 2))
-    push_size = traitlets.Float(0.05)
-    n_trajectories = traitlets.Int(scenes.MAX_PATHS, min=0)
-    selected = traitlets.Int(None, allow_none=True)
-    selection = traitlets.List(traitlets.Int())
     #: Grows with each new set of points, for those who observe (a linked inspector does).
     version = traitlets.Int(0, read_only=True)
 
@@ -119,13 +99,14 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         inputs: object = None,
         *,
         valid_bxt: object = None,
+        parameters: object = None,
         auto: bool = True,
         **options: Any,
     ) -> None:
-        settings = (*_OPTIONS, *_STARTS, *_VIEW[:-1])
-        refuse_unknown(type(self).__name__, options, (*settings, *_FINDER, *MODEL_OPTIONS))
+        settings = (*OPTIONS, *STARTS, *VIEW)
+        refuse_unknown(type(self).__name__, options, (*settings, *FINDER, *MODEL_OPTIONS))
         self._model_options = {name: options[name] for name in MODEL_OPTIONS if name in options}
-        finder_options = {n: options[n] for n in (*_OPTIONS, *_FINDER) if n in options}
+        finder_options = {n: options[n] for n in (*OPTIONS, *FINDER) if n in options}
         self._search_tol_q = finder_options.get("search_tol_q", searching.SEARCH_TOL_Q)
         # Checks every option before anything is traced.
         finder = FixedPointFinder(model, **finder_options, **self._model_options)
@@ -135,16 +116,18 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
                 f"inputs has shape {given.shape}, expected [1, n_inputs]: the explorer shows one "
                 "constant input at a time, which its sliders change."
             )
-        starts = {name: options[name] for name in _STARTS if name in options}
+        starts = {name: options[name] for name in STARTS if name in options}
         request = finder.request(
             state_traj, given, valid_bxt=valid_bxt, include_slow=True, **starts
         )
         traj = request.state_traj
         if traj is None:  # states of another shape: this says why they are refused
             traj = arguments.check_states("state_traj", state_traj, 3, None)
-        self.step_map = finder.step_map(request.n_states, request.n_inputs)
-        u = request.check_fits(self.step_map)[0]
-        self._single = finder.in_single_precision(self.step_map)
+        step_map = finder.step_map(request.n_states, request.n_inputs)
+        self._movable = movable(step_map, parameters)
+        u = request.check_fits(step_map)[0]
+        single = finder.in_single_precision(step_map)
+        self._single = None if single is None else movable(single, self._movable.ranges)
         self._base = request.replace(inputs=u[None])
         if request.valid_bxt is not None:  # what is masked out is not shown either
             traj = np.where(request.valid_bxt[..., None], traj, np.nan)
@@ -158,123 +141,57 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         self._bounds: JsonObject | None = None
         self._axes: Any = None
         self._lock = threading.RLock()
-        self.picture = ExplorerPicture()
-        self.picture.put(group=uuid.uuid4().hex)
-        # Flex, not a fixed width: narrow outputs stack.
-        self.picture.layout = ipw.Layout(flex="5 1 460px", min_width="0", width="auto")
+        self._controls: ipw.Widget | None = None
+        self._program_asked = False
         me = weakref.ref(self)
         self._worker = LatestWins(lambda report: _tell(me, report), "fpf-explorer")
+        values = tuple(float(v) for v in u)
         super().__init__(
             layout=ipw.Layout(width="100%"),
             auto=auto,
-            input=tuple(float(v) for v in u),
+            input=values,
+            parameters=self._movable.values,
             **{name: options[name] for name in settings if name in options},
         )
-        self._link()
-        row = ipw.Layout(width="100%", flex_flow="row wrap", align_items="flex-start")
-        controls = control_column(self)
-        self.picture.put(hints=hints_of(controls, self.picture.key))
-        self.children = [ipw.HBox([self.picture, controls], layout=row)]
+        self.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
+        self.put(
+            group=uuid.uuid4().hex,
+            panel=explorer_panel(
+                values,
+                noise_scale=self.noise_scale,
+                parameters=self._movable.ranges,
+                has_readout=self.has_readout,
+                n_trajectories=len(traj),
+            ),
+        )
+        self.on_msg(act)
         self._show_empty()
+        self._ready = True
         if auto:
             self._refresh()
 
-    # -- wiring ------------------------------------------------------------------------------------
+    def _changed(self, change: Bunch) -> None:
+        name = change["name"]
+        if name in (*OPTIONS, *STARTS, *PLACE):
+            self._refresh()
+        elif name in ("projection", "units", "n_trajectories"):
+            self._reproject()
+        elif name == "colour_by":
+            self._recolour()
+        elif name == "log_tol_q":
+            self._threshold_dragged(change)
+        elif name == "options":
+            self._shown_changed(change)
 
-    def _link(self) -> None:
-        picture = self.picture
-        picture.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
-        traitlets.link((self, "selected"), (picture, "selected"))
-        traitlets.link((self, "selection"), (picture, "selection"))
-        picture.observe(self._threshold_dragged, names="log_tol_q")
-        picture.on_msg(self._on_message)
-        self.observe(lambda _: self._refresh(), names=[*_OPTIONS, *_STARTS, "input"])
-        names = ["projection", "units", "n_trajectories"]
-        self.observe(lambda _: self._reproject(), names=names)
-        self.observe(lambda _: self._recolour(), names=["colour_by"])
-        picture.observe(self._shown_changed, names="options")
+    @property
+    def controls(self) -> ipw.Widget:
+        """The controls as ipywidgets, linked to the traits: for a panel of one's own.
 
-    def _threshold_dragged(self, change: Bunch) -> None:
-        if abs(np.log10(max(self.tol_q, 1e-36)) - change["new"]) > 1e-6:
-            self.tol_q = float(10.0 ** change["new"])
-
-    def _shown_changed(self, change: Bunch) -> None:
-        if bool(change["old"].get("starts")) != bool(change["new"].get("starts")):
-            self._show()
-
-    def _recolour(self) -> None:
-        self._show()
-        self._say(scenes.unhonoured(self.fixed_points, self.colour_by))
-
-    def _on_message(self, _: object, content: JsonObject, __: object) -> None:
-        kind = content.get("type") if isinstance(content, dict) else None
-        if kind == "go_on":
-            self.go_on()
-        if kind != "launch_at":
-            return
-        try:
-            place = float(content["x"]), float(content["y"])
-        except (KeyError, TypeError, ValueError):
-            place = (np.nan, np.nan)
-        if not np.isfinite(place).all():
-            self._say("", error="a launch needs two numbers x and y")
-            return
-        with contextlib.suppress(ValueError):  # shown by the launch itself
-            self.launch_at(*place)
-
-    @traitlets.validate("input")
-    def _valid_input(self, proposal: Bunch) -> tuple[float, ...]:
-        try:
-            values = tuple(float(v) for v in np.ravel(proposal["value"]))
-        except (TypeError, ValueError):
-            values = ()
-        if len(values) != self.step_map.n_inputs or not np.isfinite(values).all():
-            raise SettingError(
-                f"input is {proposal['value']!r}, expected {self.step_map.n_inputs} finite numbers."
-            )
-        return values
-
-    @traitlets.validate(*_OPTIONS, *_STARTS)
-    def _valid_setting(self, proposal: Bunch) -> Any:
-        """Refuse what no search can be made with; the old value stays."""
-        name, value = proposal["trait"].name, proposal["value"]
-        try:
-            if name in _STARTS:
-                return getattr(self._base.replace(**{name: value}), name)
-            return getattr(dataclasses.replace(self._base.options, **{name: value}), name)
-        except (TypeError, ValueError) as problem:
-            raise SettingError(str(problem)) from None
-
-    @traitlets.validate("push_size")
-    def _valid_push(self, proposal: Bunch) -> float:
-        if not 0 < proposal["value"] < np.inf:
-            raise SettingError(f"push_size is {proposal['value']!r}, expected a positive number.")
-        return float(proposal["value"])
-
-    def _observer_raised(self, words: str) -> None:
-        self.picture.put(status={**self.picture.status, "error": words})
-
-    @traitlets.validate("units")
-    def _valid_units(self, proposal: Bunch) -> tuple[int, ...]:
-        try:
-            units = tuple(int(k) for k in proposal["value"])
-        except (TypeError, ValueError):
-            units = ()
-        expected = min(3, self.step_map.n_states)
-        if len(units) < expected or not all(0 <= k < self.step_map.n_states for k in units):
-            raise SettingError(
-                f"units is {units}, expected {expected} numbers below {self.step_map.n_states}."
-            )
-        return units
-
-    @traitlets.validate("selected")
-    def _valid_selected(self, proposal: Bunch) -> int | None:
-        index = proposal["value"]
-        if index is not None and not 0 <= index < len(self.fixed_points):
-            raise SettingError(
-                f"selected is {index}, but there are {len(self.fixed_points)} points."
-            )
-        return index
+        ``explorer.show_controls = False`` takes those in the view away.
+        """
+        if self._controls is None:
+            self._controls = panel_widgets(self, self.panel, lambda content: act(self, content))
+        return self._controls
 
     # -- searching ---------------------------------------------------------------------------------
 
@@ -317,20 +234,20 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
     def close(self) -> None:
         """Stop the background thread and remove the widget."""
         # Called by __del__ too, for a widget whose constructor has refused its arguments.
-        for part in (getattr(self, "_worker", None), getattr(self, "picture", None)):
-            if part is not None:
-                part.close()
+        worker = getattr(self, "_worker", None)
+        if worker is not None:
+            worker.close()
         super().close()
 
     @property
     def request(self) -> SearchRequest:
         """What is searched for with the present settings; ``request.to_code()`` is the script."""
-        options: JsonObject = {name: getattr(self, name) for name in _OPTIONS}
+        options: JsonObject = {name: getattr(self, name) for name in OPTIONS}
         options["search_tol_q"] = self._search_tol_q if self.method == "newton" else None
         return self._base.replace(
             options=dataclasses.replace(self._base.options, **options),
             inputs=np.array([self.input], dtype=np.float64).reshape(1, -1),
-            **{name: getattr(self, name) for name in _STARTS},
+            **{name: getattr(self, name) for name in STARTS},
         )
 
     def _refresh(self, force: bool = False) -> None:
@@ -339,23 +256,26 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         except (TypeError, ValueError) as problem:  # shown, and raised by `wait`
             self._worker.submit(Job(_failing(problem), lambda _: None))
             return
-        self.picture.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
+        self.log_tol_q = float(np.log10(max(self.tol_q, 1e-36)))
         earlier = None if force else self._whole
-        known = searching.is_known(self._whole, request)
+        parameters = tuple(self.parameters.items())
+        known = searching.is_known(self._whole, request, parameters)
         if not (known or force or self.auto):
             waiting = {"text": "settings changed: press Find", "state": "empty"}
-            self.picture.put(status={**self.picture.status, **waiting})
+            self.put(status={**self.status, **waiting})
             return
-        step_map, single, tracker = self.step_map, self._single, self._tracker
-        follows = not force and searching.can_follow(self._found, request)
+        step_map, tracker = self.step_map, self._tracker
+        single = None if self._single is None else self._single.at(self.parameters)
+        follows = not force and searching.can_follow(self._found, request, parameters)
 
         def look(cancel: Any) -> searching.Found | None:
-            return tracker.look(step_map, request, cancel)
+            return tracker.look(step_map, request, cancel, parameters)
 
         def work(cancel: Any, progress: Any) -> searching.Found:
             return searching.find(
-                step_map, request, earlier, single=single, progress=progress, cancel=cancel
-            )
+                step_map, request, earlier, single=single, parameters=parameters,
+                progress=progress, cancel=cancel,
+            )  # fmt: skip
 
         me = weakref.ref(self)
 
@@ -367,7 +287,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         # Where nothing can be followed, a search that usually ends soon may do so.
         patience = GRACE if follows else min(max(GRACE, 1.5 * self._usual), _LONGEST_PATIENCE)
         afterwards = None
-        if not self._prepared and len(self.input):
+        if not self._prepared and (self.input or self.parameters):
             self._prepared = True
 
             def afterwards(_: Any) -> None:
@@ -379,61 +299,30 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
         with self._lock:
             before, index = self.fixed_points, self.selected
             self._found = found
+            self._turn += 1
             if not found.following:
                 self._whole = found
                 self._usual = found.seconds if found.is_new else self._usual
                 self._tracker.restart(found, self.step_map.n_states)
             keep = scenes.followed(before, index, found.unique)
-            with self.picture.hold_sync():
+            with self.hold_sync():
                 if keep != index:
                     self.selected = None
                 self.selection = []
                 self._show()
                 self.selected = keep
-                self.picture.put(status=scenes.status_of(found))
+                self.put(status=scenes.status_of(found))
         self.set_trait("version", self.version + 1)
         self._prepare_static()
 
-    # -- showing -----------------------------------------------------------------------------------
-
-    def _reproject(self) -> None:
-        self._axes = self._bounds = None
-        try:
-            self._show()
-        except ValueError as problem:
-            self.picture.put(status={**self.picture.status, "error": str(problem)})
-
-    def _show_empty(self) -> None:
-        """Trajectories and axes are there before the first search has ended."""
-        self._show()
-        words = "searching…" if self.auto else "press Find to search"
-        self.picture.put(status=report_status(Report("idle"), words))
-
-    def _show(self) -> None:
-        with self._lock, self.picture.hold_sync():
-            points = self.fixed_points
-            per_points = self.projection == "fixed points"
-            if self._axes is None or per_points:
-                self._axes = scenes.projection_for(
-                    self.projection, self.state_traj, points, self.step_map, self.units
-                )
-                self._paths = scenes.paths_of(self.state_traj, self._axes, self.n_trajectories)
-            states = points.xstar if len(points) else np.zeros((0, self.step_map.n_states))
-            places = scenes.padded(self._axes.transform(states))
-            self._bounds = scenes.bounds_of([self._paths, places], self._bounds)
-            state = scenes.state_scene(
-                points if len(points) else FixedPoints(states),
-                self._axes,
-                self._bounds,
-                colour_by=self.colour_by,
-                launches=self._launches,
-                sample=scenes.sample_words(self.state_traj, self.n_trajectories),
-            )
-            q = scenes.EMPTY_Q if self._found is None else scenes.q_scene(self._found)
-            starts = self._starts() if self.picture.options.get("starts") else {}
-            self.picture.put(
-                paths={"xyz": self._paths}, starts=starts, scene={"state": state, "q": q}
-            )
+    def _send_program(self) -> None:
+        """Write what a page needs to compute by itself, once, in the background."""
+        if self._program_asked:
+            return
+        self._program_asked = True
+        me = weakref.ref(self)
+        write = threading.Thread(target=lambda: send_program(me), name="fpf-program", daemon=True)
+        write.start()
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -450,7 +339,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Guarded, ipw.VBox):
     @property
     def has_readout(self) -> bool:
         """Whether the network has a readout."""
-        return self.step_map.readout is not None
+        return self._movable.step_map.readout is not None
 
     def _settle(self, timeout: float) -> None:
         if self._found is None and self._worker.busy:
@@ -470,4 +359,4 @@ def _tell(me: weakref.ref[FixedPointExplorer], report: Report) -> None:
         return
     if report.state == "idle":
         return  # the status line of the result is there already
-    widget.picture.put(status=report_status(report, widget.picture.status.get("text", "")))
+    widget.put(status=report_status(report, widget.status.get("text", "")))

@@ -15,25 +15,44 @@ from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder.suggest import refuse_unknown
 from fpf_notebook.result.fixed_points import FixedPoints
-from fpf_notebook.widgets.guard import Guarded, SettingError
-from fpf_notebook.widgets.hints import hints_of
+from fpf_notebook.widgets import panel
+from fpf_notebook.widgets.guard import SettingError
 from fpf_notebook.widgets.inspector import scene as scenes
 from fpf_notebook.widgets.live import Job, LatestWins, Report
+from fpf_notebook.widgets.panel_widgets import panel_widgets
 from fpf_notebook.widgets.points import ShowsPoints
 from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
 from fpf_notebook.widgets.view import InspectorPicture
 
 if TYPE_CHECKING:
+    from traitlets import Bunch
+
     from fpf_notebook._types import Figure
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.widgets.explorer.widget import FixedPointExplorer
 
 
-_STYLE = {"description_width": "92px"}
+_PANEL = [
+    panel.group(
+        "heat map, spectrum, push",
+        [
+            panel.slider(
+                "amplitude", "amplitude", "how far the point is pushed along the mode", -5, 1, 0.05,
+                scale="log10", shown=".1e",
+            ),
+            panel.choice(
+                "order", "sort units", "order of rows and columns of the heat map", scenes.ORDERS
+            ),
+            panel.text(
+                "compare", "compare", "points whose spectra are drawn as crosses", "such as 0, 4"
+            ),
+        ],
+    )
+]  # fmt: skip
 
 
-class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
+class JacobianInspector(StaticPicture, InspectorPicture):
     """Inspect the linearization at fixed points: eigenvalues, Jacobian, modes, pushes.
 
     Parameters
@@ -67,11 +86,12 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
         For a source of another type, points without Jacobians, and unknown keywords.
     """
 
-    selected = traitlets.Int(None, allow_none=True)
-    mode = traitlets.Int(0, min=0)
-    amplitude = traitlets.Float(0.05)
-    order = traitlets.Enum(scenes.ORDERS, default_value="clustering")
-    compare = traitlets.List(traitlets.Int())
+    amplitude = traitlets.Float(0.05).tag(sync=True)
+    order = traitlets.Enum(scenes.ORDERS, default_value="clustering").tag(sync=True)
+    compare = traitlets.List(traitlets.Int()).tag(sync=True)
+
+    FROM_BROWSER = (*InspectorPicture.FROM_BROWSER, "amplitude", "order", "compare")
+    _ready = False  # whether changes have consequences yet
 
     def __init__(
         self,
@@ -92,62 +112,54 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
         self._explorer: Any = None
         self._points, self._step_map = _resolved(self, source, point, inputs, step_map, for_model)
         group = uuid.uuid4().hex if self._explorer is None else self._explorer.picture.group
-        self.picture = InspectorPicture()
-        self.picture.put(group=group)
-        self.picture.layout = ipw.Layout(width="100%")
         me = weakref.ref(self)
         self._worker = LatestWins(lambda report: _tell(me, report), "fpf-inspector")
+        self._controls: ipw.Widget | None = None
         super().__init__(
             layout=ipw.Layout(width="100%"), **{k: v for k, v in options.items() if k in own}
         )
-        controls = self._controls()
-        self.picture.put(hints=hints_of(controls, self.picture.key))
-        self.children = [self.picture, controls]
-        traitlets.link((self, "selected"), (self.picture, "selected"))
-        traitlets.link((self, "mode"), (self.picture, "mode"))
+        self.put(group=group, panel=_PANEL)
         if self._explorer is not None:
             self._follow(self._explorer)
         elif selected is not None or len(self._points):
             self.selected = 0 if selected is None else selected
-        names = ["selected", "mode", "amplitude", "order", "compare"]
-        self.observe(lambda _: self._refresh(), names=names)
+        self._ready = True
         self._refresh()
 
+    @property
+    def picture(self) -> JacobianInspector:
+        """What is drawn: since the controls are in the view, the inspector itself."""
+        return self
+
+    @property
+    def controls(self) -> ipw.Widget:
+        """The controls as ipywidgets, linked to the traits: for a panel of one's own."""
+        if self._controls is None:
+            self._controls = panel_widgets(self, self.panel, lambda _: None)
+        return self._controls
+
+    def notify_change(self, change: Bunch) -> None:
+        """Do what a change asks for, then tell the browser and the observers."""
+        asks = change["name"] in ("selected", "mode", "amplitude", "order", "compare")
+        if self._ready and asks and change["type"] == "change":
+            self._refresh()
+        super().notify_change(change)
+
+    @traitlets.validate("selected")
+    def _valid_selected(self, proposal: Bunch) -> int | None:
+        index = proposal["value"]
+        # The explorer has its new points before it says so.
+        points = self._points if self._explorer is None else self._explorer.fixed_points
+        if index is not None and not 0 <= index < len(points):
+            raise SettingError(f"selected is {index}, but there are {len(points)} points.")
+        return index
+
     @traitlets.validate("amplitude")
-    def _valid_amplitude(self, proposal: Any) -> float:
+    def _valid_amplitude(self, proposal: Bunch) -> float:
         value = proposal["value"]
         if not 0 < value < np.inf:
             raise SettingError(f"amplitude is {value!r}, expected a positive number.")
         return float(value)
-
-    def _observer_raised(self, words: str) -> None:
-        self.picture.put(status={**self.picture.status, "error": words})
-
-    def _controls(self) -> ipw.Widget:
-        wide = ipw.Layout(width="300px")
-        amplitude = ipw.FloatLogSlider(
-            base=10, min=-5, max=1, step=0.05, description="amplitude", readout_format=".1e",
-            tooltip="how far the point is pushed along the mode", style=_STYLE, layout=wide,
-        )  # fmt: skip
-        amplitude.add_class("fpf-amplitude")
-        order = ipw.Dropdown(
-            options=list(scenes.ORDERS), description="sort units by", style=_STYLE,
-            tooltip="order of rows and columns of the heat map", layout=wide,
-        )  # fmt: skip
-        compare = ipw.Text(
-            description="compare with", placeholder="points, such as 0, 4", style=_STYLE,
-            tooltip="points whose spectra are drawn as crosses", layout=wide,
-            continuous_update=False,
-        )  # fmt: skip
-        traitlets.link((self, "amplitude"), (amplitude, "value"))
-        traitlets.link((self, "order"), (order, "value"))
-
-        def typed(_: object) -> None:
-            words = compare.value.replace(",", " ").split()
-            self.compare = [int(word) for word in words if word.isdigit()]
-
-        compare.observe(typed, names="value")
-        return ipw.HBox([amplitude, order, compare], layout=ipw.Layout(flex_flow="row wrap"))
 
     def _follow(self, explorer: FixedPointExplorer) -> None:
         """Keep step with an explorer, without keeping either alive."""
@@ -188,7 +200,7 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
         def deliver(scene: dict[str, object]) -> None:
             widget = me()
             if widget is not None:
-                widget.picture.put(scene=scene)
+                widget.put(scene=scene)
                 widget._prepare_static()
 
         self._worker.submit(Job(work, deliver))
@@ -205,15 +217,15 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
             self._unfollow()
             self._selection_link = None
         # Called by __del__ too, for a widget whose constructor has refused its arguments.
-        for part in (getattr(self, "_worker", None), getattr(self, "picture", None)):
-            if part is not None:
-                part.close()
+        worker = getattr(self, "_worker", None)
+        if worker is not None:
+            worker.close()
         super().close()
 
     # -- exporting ---------------------------------------------------------------------------------
 
     def _page(self) -> tuple[list[dict[str, object]], str]:
-        state = self.picture.saved_state()
+        state = self.saved_state()
         state["scene"] = scenes.inspector_scene(
             self._points, self._step_map, None, compare=self.compare, order=self.order,
             amplitude=self.amplitude,
@@ -224,7 +236,7 @@ class JacobianInspector(StaticPicture, Guarded, ipw.VBox):
         self._worker.settle(timeout)
 
     def _summary(self) -> str:
-        return f"JacobianInspector: {self.picture.status.get('text', '')}"
+        return f"JacobianInspector: {self.status.get('text', '')}"
 
     def _static_figure(self) -> Figure | None:
         from fpf_notebook.plots import plot_spectrum
@@ -284,4 +296,4 @@ def _tell(me: weakref.ref[JacobianInspector], report: Report) -> None:
     text = "select a point" if index is None else f"point {index} of {len(points)}"
     if not len(points):
         text = "no fixed points yet"
-    widget.picture.put(status=report_status(report, text))
+    widget.put(status=report_status(report, text))

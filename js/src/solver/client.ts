@@ -34,7 +34,7 @@ export class PageSolver {
 
   constructor(
     private readonly port: Port,
-    private readonly show: (picture: Picture) => void,
+    private readonly show: (picture: Picture, request: Ask) => void,
     /** `lost`: there is no worker, and will be none. */
     private readonly failed: (message: string, lost: boolean) => void,
   ) {
@@ -66,7 +66,7 @@ export class PageSolver {
     this.busy = true;
     void this.ask(request).then((answer) => {
       this.busy = false;
-      if (answer.type === "picture") this.show(answer.picture);
+      if (answer.type === "picture") this.show(answer.picture, request);
       const { waiting } = this;
       this.waiting = null;
       if (waiting) this.picture(waiting);

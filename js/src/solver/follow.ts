@@ -100,12 +100,16 @@ export class Follower {
     return frame;
   }
 
-  /** A search from `count` fresh starts, then on segments until the sum of the indices is right. */
-  search(count: number, u?: ArrayLike<number>, parameters?: ArrayLike<number>): Frame {
+  /**
+   * A search from `count` fresh starts and the known points, then on segments until the sum of the
+   * indices is right; a plain one makes the fresh starts and nothing else.
+   */
+  search(count: number, u?: ArrayLike<number>, parameters?: ArrayLike<number>, plain = false): Frame {
     const { solver } = this;
     if (u) solver.setInput(u, parameters);
     const old = { x: this.x, ids: [...this.ids] };
-    let starts = this.joined([this.x, ...this.ghosts, this.fresh(count || 2 * SEGMENT_STARTS)]);
+    const fresh = this.fresh(count || 2 * SEGMENT_STARTS);
+    let starts = plain ? fresh : this.joined([this.x, ...this.ghosts, fresh]);
     let total = 0;
     let fixed = 0;
     let points = solver.describe(new Float64Array(0), this.options);
@@ -119,7 +123,7 @@ export class Follower {
       const settled = expected !== null ? points.indexSum === expected : round >= 1 && points.count === before;
       this.x = points.x;
       this.ids = Array.from({ length: points.count }, (_, i) => i);
-      if (settled || points.count < 2) break;
+      if (plain || settled || points.count < 2) break;
       starts = this.segments(SEGMENT_STARTS);
     }
     const frame = this.numbered(points, old, total, fixed);

@@ -9,7 +9,8 @@ export type Request = { id: number } & (
   | { type: "starts"; states: Float64Array; noise: number }
   | { type: "options"; options: Record<string, number> }
   | { type: "follow"; u: number[]; parameters?: number[] }
-  | { type: "search"; count: number; u: number[]; parameters?: number[] }
+  /** `plain`: these starts and no others, as a search in Python makes them. */
+  | { type: "search"; count: number; u: number[]; parameters?: number[]; plain?: boolean }
   | { type: "runs"; x: Float64Array; steps: number }
 );
 

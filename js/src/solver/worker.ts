@@ -34,7 +34,7 @@ export class Desk {
       f.adopt(this.states(r.x, n));
     } else if (r.type === "runs") return { id, type: "runs", states: f.solver.runs(this.states(r.x, n), r.steps), ms: performance.now() - began };
     else {
-      const frame = r.type === "follow" ? f.follow(r.u, r.parameters) : f.search(r.count, r.u, r.parameters);
+      const frame = r.type === "follow" ? f.follow(r.u, r.parameters) : f.search(r.count, r.u, r.parameters, r.plain);
       return { id, type: "picture", picture: this.picture(f, frame, began) };
     }
     return { id, type: "done" };

@@ -11,7 +11,8 @@ import { PointList } from "../views/pointlist";
 import { manifoldLegend } from "../views/manifolds";
 import { StateSpaceView, hint } from "../views/statespace";
 import type { Tool } from "../views/gestures";
-import { attachLive } from "./livepage";
+import { type Group, hasPanel, makePanel } from "./controls";
+import { LivePage } from "./livepage";
 import { button, makeShell, press, put, saveButtons, toggle, watch } from "./shell";
 
 interface Options {
@@ -27,36 +28,47 @@ const DEFAULTS: Options = { dim: 3, trajectories: true, modes: true, stable_mode
 export function renderExplorer(model: Model, el: HTMLElement): () => void {
   const shell = makeShell(model, el, "fixed point explorer");
   const { root, tools, disposer } = shell;
-  const scene = reader<ExplorerScene>(model, "scene");
+  const found = reader<ExplorerScene>(model, "scene");
+  const scene = (): ExplorerScene => page?.local?.scene ?? found();
   const paths = reader<Cloud | null>(model, "paths");
   const starts = reader<Cloud | null>(model, "starts");
   const group = (): string => String(model.get("group") ?? "");
   const publish = link(group, model, disposer, (m) => {
     if (m.kind === "hover") space.hoverPoint(m.value);
-    else if (m.kind === "select" && !hasKernel(model)) put(model, "selected", m.value < 0 ? null : m.value);
+    else if (m.kind === "select" && !hasKernel(model)) choose(m.value < 0 ? null : m.value, []);
   });
 
-  const select = (index: number | null): void => {
-    put(model, "selection", []);
+  let page: LivePage | null = null;
+  const chosen = (): number | null => (page?.local ? page.local.selected : ((model.get("selected") as number | null) ?? null));
+  const many = (): number[] => (page?.local ? page.local.selection : ((model.get("selection") as number[]) ?? []));
+  const choose = (index: number | null, indices: number[]): void => {
+    // The page's own points have no numbers in the kernel.
+    if (page?.local) Object.assign(page.local, { selected: index, selection: indices, chosen: true });
+    if (page?.local && hasKernel(model)) return paintSelection();
+    put(model, "selection", indices);
     put(model, "selected", index);
+    paintSelection();
+  };
+  const select = (index: number | null): void => {
+    choose(index, []);
     publish("select", index ?? -1);
   };
   const space = new StateSpaceView({
     select,
     selectMany: (indices) => {
-      put(model, "selection", indices);
+      choose(chosen(), indices);
       shell.say(`${indices.length} points selected`);
     },
     hover: (index) => publish("hover", index),
     launch: (x, y) => model.send({ type: "launch_at", x, y }),
   });
   const list = new PointList({
-    select: (index, many) => {
-      if (index !== null && many) {
-        const now = new Set((model.get("selection") as number[]) ?? []);
+    select: (index, add) => {
+      if (index !== null && add) {
+        const now = new Set(many());
         if (now.has(index)) now.delete(index);
         else now.add(index);
-        put(model, "selection", [...now].sort((a, b) => a - b));
+        choose(chosen(), [...now].sort((a, b) => a - b));
       } else select(index);
     },
     hover: (index) => {
@@ -81,7 +93,9 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   const audit = h("div", { class: "fpf-note", "data-testid": "fpf-audit" });
   const caption = h("div", { class: "fpf-note fpf-line", "data-testid": "fpf-selected" });
   const pointBox = h("div", {}, caption, list.element);
-  root.append(space.element, h("div", { class: "fpf-split" }, h("div", {}, histogram.stage.element, audit), pointBox));
+  const main = h("div", { class: "fpf-main" }, space.element, h("div", { class: "fpf-split" }, h("div", {}, histogram.stage.element, audit), pointBox));
+  const body = h("div", { class: "fpf-body" }, main);
+  root.append(body);
 
   const options = (): Options => ({ ...DEFAULTS, ...((model.get("options") as Partial<Options>) ?? {}) });
   const flip = (key: keyof Options) => (): void => put(model, "options", { ...options(), [key]: !options()[key] });
@@ -127,18 +141,18 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     paintTools();
   };
   const paintSelection = (): void => {
-    const many = (model.get("selection") as number[]) ?? [];
-    const selected = (model.get("selected") as number | null) ?? null;
+    const selected = chosen();
+    const several = many();
     const names = scene()?.state?.names ?? [];
     space.selected = selected;
-    space.many = new Set(many);
+    space.many = new Set(several);
     space.stage.request();
     list.mark(selected, space.many);
     const text =
       selected !== null && names[selected]
         ? `selected: ${names[selected]}`
-        : many.length
-          ? `${many.length} points selected`
+        : several.length
+          ? `${several.length} points selected`
           : names.length
             ? "click a point, or Tab and Enter in this list"
             : "";
@@ -174,13 +188,27 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     paintSelection();
   };
   for (const name of ["scene", "paths", "starts"]) watch(model, disposer, name, paintScene);
-  watch(model, disposer, "selected", paintSelection);
-  watch(model, disposer, "selection", paintSelection);
+  watch(model, disposer, "selected", () => paintSelection());
+  watch(model, disposer, "selection", () => paintSelection());
   watch(model, disposer, "options", paintOptions);
   watch(model, disposer, "status", paintNote);
   paintNote();
   paintOptions();
   paintScene();
-  attachLive(model, shell);
+  const live = (page = new LivePage(model, shell, () => {
+    shell.show(live.status);
+    panel?.enable(hasKernel(model) || live.ready);
+    paintScene();
+  }));
+  let panel: ReturnType<typeof makePanel> | null = null;
+  const paintPanel = (): void => {
+    panel?.element.remove();
+    panel = hasPanel(model) ? makePanel(model, model.get("panel") as Group[], disposer, live, "controls of the explorer") : null;
+    if (panel) body.append(panel.element);
+    panel?.enable(hasKernel(model) || live.ready);
+  };
+  watch(model, disposer, "panel", paintPanel);
+  watch(model, disposer, "show_controls", paintPanel);
+  paintPanel();
   return () => disposer.dispose();
 }

@@ -9,6 +9,8 @@ import { BarsView } from "../views/bars";
 import { HeatmapView } from "../views/heatmap";
 import { LinesView } from "../views/lines";
 import { SpectrumView } from "../views/spectrum";
+import { type Group, directly, hasPanel, makePanel } from "./controls";
+import { hearMoved } from "./livepage";
 import { button, makeShell, put, saveButtons, watch } from "./shell";
 
 const index = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => i);
@@ -28,15 +30,23 @@ export function eigenvaluesOf(all: NdArray, point: number): Float32Array | Float
 export function renderInspector(model: Model, el: HTMLElement): () => void {
   const shell = makeShell(model, el, "Jacobian inspector");
   const { root, tools, disposer } = shell;
-  const scene = reader<InspectorScene>(model, "scene");
+  const saved = reader<InspectorScene>(model, "scene");
+  // While the explorer beside it follows points in the page: what they have become.
+  let moved: InspectorScene | null = null;
+  let movedPoint: number | null = null;
+  const scene = (): InspectorScene => moved ?? saved();
   const group = (): string => String(model.get("group") ?? "");
-  const point = (): number | null => (model.get("selected") as number | null) ?? null;
+  const point = (): number | null => (moved ? movedPoint : ((model.get("selected") as number | null) ?? null));
   const mode = (): number => Number(model.get("mode") ?? 0);
   const publish = link(group, model, disposer, (m) => {
     if (m.kind === "hover") {
       preview = m.value;
       paintSpectrum();
-    } else if (m.kind === "select" && !hasKernel(model)) put(model, "selected", m.value < 0 ? null : m.value);
+    } else if (m.kind === "select" && (moved || !hasKernel(model))) {
+      movedPoint = m.value < 0 ? null : m.value;
+      if (!hasKernel(model)) put(model, "selected", movedPoint);
+      paintDetail();
+    }
     else if (m.kind === "eigenvalue") spectrum.hoverValue(m.value);
   });
   let preview = -1;
@@ -89,7 +99,9 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
     const n = scene()?.names?.length ?? 0;
     if (!n) return;
     const to = ((point() ?? (by > 0 ? -1 : 0)) + by + n) % n;
-    put(model, "selected", to);
+    movedPoint = to;
+    if (!moved || !hasKernel(model)) put(model, "selected", to);
+    if (moved) paintDetail();
     publish("select", to);
     shell.say(`point ${to}`);
   };
@@ -178,12 +190,31 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
     );
     paintSpectrum();
   };
-  watch(model, disposer, "scene", paintDetail);
+  watch(model, disposer, "scene", () => {
+    moved = null;
+    shell.show(null);
+    paintDetail();
+  });
+  disposer.add(
+    hearMoved(group, ({ change, selected }) => {
+      if (!saved()?.names) return;
+      moved = change(saved());
+      movedPoint = selected;
+      const text = "spectra at the present setting; modes and matrices follow when the hand rests";
+      shell.show({ state: "idle", text: hasKernel(model) ? text : "spectra at the present setting; modes and matrices: at the saved one only", tooltip: "", progress: 0, error: "" });
+      paintDetail();
+    }),
+  );
   watch(model, disposer, "selected", () => {
     preview = -1; // what is chosen comes before what was pointed at
     paintDetail();
   });
   watch(model, disposer, "mode", paintDetail);
   paintDetail();
+  if (hasPanel(model) && hasKernel(model)) {
+    const panel = makePanel(model, model.get("panel") as Group[], disposer, directly(model), "controls of the inspector");
+    panel.element.classList.add("fpf-wide");
+    root.append(panel.element);
+  }
   return () => disposer.dispose();
 }

@@ -1,147 +1,314 @@
-/** Sliders of a page without a kernel: the solver follows the points while they move. */
+/**
+ * While a hand moves a slider, the page's own solver follows the points and repaints.
+ *
+ * With a kernel, the kernel gets the last value and answers with the authoritative set, which takes
+ * the place of the page's. Without one, the page searches by itself when the hand rests.
+ */
 
-import { unpack } from "../core/codec";
-import { h, pageBus } from "../core/dom";
-import type { Model } from "../core/model";
-import type { ExplorerScene } from "../core/scene";
-import { PageSolver, workerFrom } from "../solver/client";
+import { pageBus } from "../core/dom";
+import { type Model, hasKernel, reader } from "../core/model";
+import type { ExplorerScene, InspectorScene, Status } from "../core/scene";
+import { type Ask, PageSolver, type Port, workerFrom } from "../solver/client";
 import type { Picture } from "../solver/messages";
+import type { Values } from "./controls";
 import { type Axes, inspectorSceneOf, sceneOf, statusOf } from "./livescene";
-import { type Shell, put } from "./shell";
+import { type Shell, put, watch } from "./shell";
 
-/** The trait `live` of a saved explorer, arrays decoded. */
-export interface Live extends Axes {
-  program: unknown;
-  solver: string;
-  u: number[];
-  reach: number[];
-  x: { data: ArrayLike<number>; shape: number[] };
-  states: { data: ArrayLike<number>; shape: number[] };
-  noise: number;
-  count: number;
+/** The trait `live`, arrays decoded. */
+interface Live {
+  program?: unknown;
+  solver?: string;
+  parameters: string[];
+  states: { data: ArrayLike<number> };
   options: Record<string, number>;
   continuous: boolean;
+  reason?: string;
 }
 
-const REST = 250; // ms without a movement after which the whole is searched
-
-/** A slider with its name and value. */
-function slider(name: string, testid: string, title: string, value: number, low: number, high: number, step: number, moved: (v: number) => void): HTMLElement {
-  const input = h("input", { type: "range", min: low, max: high, step, value, "data-testid": testid, "aria-label": name, title });
-  const output = h("output", {}, value.toFixed(2));
-  input.addEventListener("input", () => {
-    output.textContent = Number(input.value).toFixed(2);
-    moved(Number(input.value));
-  });
-  return h("label", { class: "fpf-range", title }, name, input, output);
+/** The trait `place`: the points that are shown, where they hold, and the axes. */
+interface Place extends Axes {
+  x: { data: ArrayLike<number>; shape: number[] };
+  numbers: number[];
+  u: number[];
+  parameters: Record<string, number>;
+  whole: boolean;
+  turn: number;
 }
+
+/** What the page shows in place of the kernel's set. */
+export interface Local {
+  picture: Picture;
+  scene: ExplorerScene;
+  status: Status;
+  selected: number | null;
+  selection: number[];
+  /** Whether a hand has selected among these points. */
+  chosen: boolean;
+}
+
+const REST = 150; // ms without a movement after which a hand is taken to rest
+const SEARCH = 250; // ms after which the page searches where no kernel does
+const PATIENCE = 700; // ms for which the page leaves the search to a kernel
+const FOLLOWED = new Set(["input", "parameters"]);
+const SEARCHED = new Set(["noise_scale", "n_inits"]);
+const FILTERED = new Set(["tol_q", "tol_unique"]);
 
 /** Tells the views of the same group how their scene changes. */
 interface Moved {
   group: string;
-  change: (scene: Record<string, unknown>) => unknown;
+  change: (scene: InspectorScene) => InspectorScene;
+  selected: number | null;
 }
 
-/** Lets an inspector of a saved page follow the explorer beside it. */
-export function hearMoved(model: Model): () => void {
+/** Calls back with what an inspector shows while the explorer of its group follows points. */
+export function hearMoved(group: () => string, changed: (moved: Moved) => void): () => void {
   const hear = (event: Event): void => {
-    const { group, change } = (event as CustomEvent<Moved>).detail;
-    if (!group || group !== model.get("group")) return;
-    model.set("scene", change(model.get("scene") as Record<string, unknown>));
-    model.set("status", { state: "idle", text: "spectra at the present input; modes and matrices: at the saved one only" });
+    const { detail } = event as CustomEvent<Moved>;
+    if (detail.group && detail.group === group()) changed(detail);
   };
   pageBus().addEventListener("fpf-moved", hear);
   return () => pageBus().removeEventListener("fpf-moved", hear);
 }
 
-/** Adds the sliders to an explorer, if its page carries a program. */
-export function attachLive(model: Model, shell: Shell): void {
-  const raw = model.get("live");
-  if (!raw) return;
-  const live = unpack<Live>({ ...(raw as object), program: null });
-  const program = (raw as Live).program;
-  const u = [...live.u];
-  let noise = live.noise;
-  let count = live.count;
-  let rest: ReturnType<typeof setTimeout> | undefined;
-  let frames = 0;
-  let ids = Array.from({ length: live.x.shape[0] }, (_, i) => i);
+/** Whether two sets of points are one: as many, and each near one of the others. */
+export function sameSet(a: ArrayLike<number>, b: ArrayLike<number>, n: number, tol: number): boolean {
+  if (a.length !== b.length) return false;
+  const count = a.length / n;
+  const taken = new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    let found = -1;
+    for (let j = 0; j < count && found < 0; j++) {
+      if (taken[j]) continue;
+      let d = 0;
+      for (let k = 0; k < n && d <= tol * tol; k++) d += (a[i * n + k] - b[j * n + k]) ** 2;
+      if (d <= tol * tol) found = j;
+    }
+    if (found < 0) return false;
+    taken[found] = 1;
+  }
+  return true;
+}
 
-  const show = (picture: Picture): void => {
-    frames++;
-    root.dataset.frames = String(frames);
-    const before = unpack<ExplorerScene>(model.get("scene"));
-    // A selected point stays selected while it lives.
-    const selected = model.get("selected") as number | null;
-    const place = selected === null ? -1 : picture.ids.indexOf(ids[selected]);
-    ids = picture.ids;
-    model.set("selected", null);
-    model.set("selection", []);
-    put(model, "scene", sceneOf(picture, before, live, live.continuous, Math.log10(live.options.tolQ)));
-    put(model, "selected", place < 0 ? null : place);
-    put(model, "status", statusOf(picture));
-    const detail: Moved = { group: String(model.get("group") ?? ""), change: (scene) => inspectorSceneOf(picture, scene, live.continuous) };
-    pageBus().dispatchEvent(new CustomEvent("fpf-moved", { detail }));
-  };
-  const failed = (message: string, lost: boolean): void => {
-    if (lost && !root.dataset.ready) {
-      // The host forbids workers: the picture stays as it was saved.
-      root.remove();
-      console.warn(`fpf_notebook: no solver in this page (${message})`);
+export class LivePage implements Values {
+  /** What is shown instead of the kernel's set, or null. */
+  local: Local | null = null;
+  ready = false;
+  private failure: Status | null = null;
+  private readonly held = new Map<string, unknown>();
+  private readonly live: () => Live | null;
+  private readonly place: () => Place | null;
+  private readonly scene: () => ExplorerScene;
+  private solver: PageSolver | null = null;
+  private rest: ReturnType<typeof setTimeout> | undefined;
+  private later: ReturnType<typeof setTimeout> | undefined;
+  private turn: unknown = null;
+  private counts = { pictures: 0, answers: 0, differences: 0 };
+
+  constructor(
+    private readonly model: Model,
+    private readonly shell: Shell,
+    /** Shows what is to be seen now. */
+    private readonly repaint: () => void,
+    private readonly start: (source: string) => Port = workerFrom,
+  ) {
+    this.live = reader<Live | null>(model, "live");
+    this.place = reader<Place | null>(model, "place");
+    this.scene = reader<ExplorerScene>(model, "scene");
+    shell.root.dataset.page = "none";
+    watch(model, shell.disposer, "live", () => this.begin());
+    watch(model, shell.disposer, "place", () => this.answered());
+    watch(model, shell.disposer, "scene", () => this.redraw());
+    shell.disposer.add(() => {
+      clearTimeout(this.rest);
+      clearTimeout(this.later);
+      this.solver?.dispose();
+    });
+    // A view that is drawn again finds the program there; the first one asks for it.
+    const there = model.get("live") as Live | null;
+    if (there?.program) this.begin();
+    else if (hasKernel(model) && !there?.reason) model.send({ type: "program" });
+  }
+
+  get(trait: string): unknown {
+    return this.held.has(trait) ? this.held.get(trait) : this.model.get(trait);
+  }
+
+  set(trait: string, value: unknown, done: boolean): void {
+    if (!this.follows(trait)) {
+      put(this.model, trait, value);
       return;
     }
-    put(model, "status", { ...(model.get("status") as object), error: `This page cannot compute: ${message}` });
-    enable(false);
-  };
-  const enable = (on: boolean): void => {
-    for (const input of root.querySelectorAll("input")) input.disabled = !on;
-  };
-  const search = (): void => solver.picture({ type: "search", count, u: [...u] });
-  const settle = (): void => {
-    clearTimeout(rest);
-    rest = setTimeout(search, REST);
-  };
-  const root = h("div", { class: "fpf-live-controls", "data-testid": "fpf-live-controls", role: "group", "aria-label": "constant input" });
-  u.forEach((value, k) => {
-    const reach = live.reach[k];
-    const moved = (v: number): void => {
-      u[k] = v;
-      solver.picture({ type: "follow", u: [...u] });
-      settle();
-    };
-    root.append(slider(`u${k + 1}`, `fpf-live-input-${k}`, `constant input of channel ${k + 1}: fixed points move with it`, value, -reach, reach, 0.01, moved));
-  });
-  const restart = (): void => {
-    void solver.ask({ type: "starts", states: Float64Array.from(live.states.data), noise });
-    settle();
-  };
-  root.append(
-    slider("noise", "fpf-live-noise", "standard deviation of the noise added to the initial states", noise, 0, Math.max(2, noise), 0.01, (v) => {
-      noise = v;
-      restart();
-    }),
-    slider("log₂ starts", "fpf-live-starts", "number of initial states of a search, as a power of two", Math.log2(Math.max(1, count)), 4, 14, 1, (v) => {
-      count = 2 ** v;
-      settle();
-    }),
-  );
-  enable(false); // until the program is loaded
-  let solver: PageSolver;
-  try {
-    const port = workerFrom(live.solver);
-    solver = new PageSolver(port, show, failed);
-    shell.disposer.add(() => solver.dispose());
-  } catch (error) {
-    return failed(String(error), true);
+    this.held.set(trait, value);
+    this.move(trait);
+    clearTimeout(this.rest);
+    if (done) this.flush();
+    else this.rest = setTimeout(() => this.flush(), REST);
   }
-  shell.disposer.add(() => clearTimeout(rest));
-  void solver.ask({ type: "load", program }).then(async (answer) => {
-    if (answer.type === "error") return; // said in the page; whatever else is asked would fail for that reason
-    void solver.ask({ type: "options", options: live.options });
-    void solver.ask({ type: "starts", states: Float64Array.from(live.states.data), noise });
-    await solver.ask({ type: "adopt", x: Float64Array.from(live.x.data), u: [...live.u] });
-    enable(true);
-    root.dataset.ready = "true";
-  });
-  shell.root.insertBefore(root, shell.bar.nextSibling);
+
+  /** Whether the page does what a slider asks for. */
+  follows(trait: string): boolean {
+    const { page = true } = (this.model.get("options") as { page?: boolean } | undefined) ?? {};
+    if (!this.ready || !page || this.model.get("auto") === false || (this.model.get("method") ?? "newton") !== "newton") return false;
+    if (FILTERED.has(trait)) return !hasKernel(this.model); // the kernel judges its candidates again in no time
+    return FOLLOWED.has(trait) || SEARCHED.has(trait);
+  }
+
+  private begin(): void {
+    const raw = this.model.get("live") as Live | null;
+    const live = this.live();
+    if (!raw?.program || !live || this.solver) return;
+    let solver: PageSolver;
+    try {
+      solver = this.solver = new PageSolver(this.start(raw.solver ?? ""), (p, ask) => this.show(p, ask), (message, lost) => this.failed(message, lost));
+    } catch (error) {
+      return this.failed(String(error), true);
+    }
+    void solver.ask({ type: "load", program: raw.program }).then(async (answer) => {
+      if (answer.type === "error") return; // said already
+      this.options();
+      this.starts();
+      await this.adopt();
+      this.ready = true;
+      this.shell.root.dataset.page = "ready";
+      this.repaint();
+    });
+  }
+
+  private failed(message: string, lost: boolean): void {
+    this.ready = false;
+    this.shell.root.dataset.page = "failed";
+    if (lost || hasKernel(this.model)) console.warn(`fpf_notebook: this page does not compute (${message})`);
+    else this.failure = { ...(this.model.get("status") as Status), error: `This page cannot compute: ${message}` };
+    this.local = null;
+    this.flush();
+    this.repaint();
+  }
+
+  /** What the status line says instead of the kernel's words, or null. */
+  get status(): Status | null {
+    return this.local?.status ?? this.failure;
+  }
+
+  private options(): void {
+    const { options } = this.live() as Live;
+    void this.solver?.ask({ type: "options", options: { ...options, tolQ: Number(this.get("tol_q") ?? 1e-12), tolUnique: Number(this.get("tol_unique") ?? 1e-3) } });
+  }
+
+  private starts(): void {
+    const { states } = this.live() as Live;
+    void this.solver?.ask({ type: "starts", states: Float64Array.from(states.data), noise: Number(this.get("noise_scale") ?? 0) });
+  }
+
+  /** Takes over the points that the kernel shows. */
+  private async adopt(): Promise<void> {
+    const place = this.place();
+    if (!place || !this.solver) return;
+    this.turn = place.turn;
+    const parameters = this.numbers(place.parameters);
+    await this.solver.ask({ type: "adopt", x: Float64Array.from(place.x.data), u: place.u, parameters });
+  }
+
+  private numbers(byName: Record<string, number> | undefined): number[] | undefined {
+    const names = (this.live() as Live).parameters ?? [];
+    return byName && names.length && names.every((n) => n in byName) ? names.map((n) => byName[n]) : undefined;
+  }
+
+  private where(): { u: number[]; parameters?: number[] } {
+    return { u: [...((this.get("input") as number[]) ?? [])], parameters: this.numbers(this.get("parameters") as Record<string, number> | undefined) };
+  }
+
+  private move(trait: string): void {
+    const { solver } = this;
+    if (!solver) return;
+    clearTimeout(this.later);
+    if (FILTERED.has(trait)) this.options();
+    if (trait === "noise_scale") this.starts();
+    if (SEARCHED.has(trait)) solver.picture({ type: "search", count: Number(this.get("n_inits") ?? 1024), plain: true, ...this.where() });
+    else solver.picture({ type: "follow", ...this.where() });
+  }
+
+  /** Gives the kernel the last values; where none answers, the page itself searches. */
+  private flush(): void {
+    clearTimeout(this.rest);
+    clearTimeout(this.later);
+    const searched = [...this.held.keys()].some((t) => SEARCHED.has(t));
+    for (const [trait, value] of this.held) this.model.set(trait, value);
+    if (this.held.size) this.model.save_changes();
+    this.held.clear();
+    if (searched || !this.ready || !this.local) return;
+    const ask = (): void => this.solver?.picture({ type: "search", count: Number(this.get("n_inits") ?? 1024), ...this.where() });
+    this.later = setTimeout(ask, hasKernel(this.model) ? PATIENCE : SEARCH);
+  }
+
+  private show(picture: Picture, ask: Ask): void {
+    if (!("u" in ask)) return;
+    const place = this.place();
+    if (!place) return;
+    this.counts.pictures++;
+    this.shell.root.dataset.pictures = String(this.counts.pictures);
+    const before = this.local;
+    const selected = before ? before.selected : ((this.model.get("selected") as number | null) ?? null);
+    // A selected point stays selected while it lives: by its number.
+    const ids = before ? before.picture.ids : place.numbers.map((_, i) => i);
+    const at = before || selected === null ? selected : place.numbers.indexOf(selected);
+    const now = at === null || at < 0 ? -1 : picture.ids.indexOf(ids[at]);
+    const { continuous } = this.live() as Live;
+    this.local = { picture, scene: this.draw(picture), status: statusOf(picture), selected: now < 0 ? null : now, selection: [], chosen: before?.chosen ?? false };
+    this.repaint();
+    const detail: Moved = { group: String(this.model.get("group") ?? ""), change: (scene) => inspectorSceneOf(picture, scene, continuous), selected: this.local.selected };
+    pageBus().dispatchEvent(new CustomEvent("fpf-moved", { detail }));
+  }
+
+  private draw(picture: Picture): ExplorerScene {
+    const threshold = Math.log10(Math.max(Number(this.get("tol_q") ?? 1e-12), 1e-36));
+    return sceneOf(picture, this.scene(), this.place() as Place, (this.live() as Live).continuous, threshold);
+  }
+
+  /** Other axes, or launched trajectories, from the kernel. */
+  private redraw(): void {
+    if (!this.local || !this.place()) return;
+    this.local.scene = this.draw(this.local.picture);
+    this.repaint();
+  }
+
+  /** The kernel has answered; what it says replaces what the page found. */
+  private answered(): void {
+    const place = this.place();
+    if (!place || place.turn === this.turn) return this.redraw();
+    if (this.local && (!place.whole || this.held.size || !this.holds(place))) return; // an answer to an older question
+    this.turn = place.turn;
+    clearTimeout(this.later);
+    const { local } = this;
+    if (local) {
+      this.counts.answers++;
+      const n = place.x.shape[1];
+      if (!sameSet(local.picture.x, place.x.data, n, Number(this.get("tol_unique") ?? 1e-3))) this.counts.differences++;
+      this.local = null;
+      put(this.model, "page_counts", { ...this.counts });
+      if (local.chosen) put(this.model, "selected", this.nearest(local, place));
+    }
+    if (this.solver) void this.adopt();
+    if (local) this.repaint();
+  }
+
+  /** The kernel's number of the point that was selected among the page's. */
+  private nearest({ picture, selected }: Local, place: Place): number | null {
+    if (selected === null) return null;
+    const n = place.x.shape[1];
+    let best: number | null = null;
+    let least = Infinity;
+    place.numbers.forEach((number, i) => {
+      let d = 0;
+      for (let k = 0; k < n; k++) d += (picture.x[selected * n + k] - place.x.data[i * n + k]) ** 2;
+      if (d < least) [best, least] = [number, d];
+    });
+    return best;
+  }
+
+  /** Whether an answer belongs to what the sliders say. */
+  private holds(place: Place): boolean {
+    const { u } = this.where();
+    const parameters = (this.get("parameters") as Record<string, number> | undefined) ?? {};
+    return u.every((v, k) => v === place.u[k]) && Object.entries(parameters).every(([name, v]) => v === place.parameters[name]);
+  }
 }

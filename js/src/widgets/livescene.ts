@@ -1,8 +1,8 @@
 /** From what the solver found to what the views draw: pure functions. */
 
-import { type NdArray, encode } from "../core/codec";
+import { type NdArray, empty } from "../core/codec";
 import { CLASSES } from "../core/colors";
-import type { ExplorerScene, StateScene, Status } from "../core/scene";
+import type { ExplorerScene, InspectorScene, Status } from "../core/scene";
 import type { Picture } from "../solver/messages";
 
 /** How the state space is shown, from Python. */
@@ -43,8 +43,10 @@ export function namesOf(p: Picture, continuous: boolean): string[] {
   });
 }
 
+const nd = (data: NdArray["data"], ...shape: number[]): NdArray => ({ data, shape });
+
 /** The scene of a picture; what does not follow from the points stays as it was. */
-export function sceneOf(p: Picture, before: ExplorerScene, axes: Axes, continuous: boolean, threshold: number): unknown {
+export function sceneOf(p: Picture, before: ExplorerScene, axes: Axes, continuous: boolean, threshold: number): ExplorerScene {
   const { state } = before;
   const points = project(p.x, p.count, axes, false);
   const lines = p.modePoint.length;
@@ -57,24 +59,27 @@ export function sceneOf(p: Picture, before: ExplorerScene, axes: Axes, continuou
       ends[6 * m + a] = c - reach * arms[3 * m + a];
       ends[6 * m + 3 + a] = c + reach * arms[3 * m + a];
     }
-  const next: Record<keyof Omit<StateScene, "trajectories" | "starts" | "labels" | "dim" | "bounds" | "sample" | "discrete">, unknown> = {
-    points: encode(points, [p.count, 3]),
-    code: encode(Int32Array.from(p.code), [p.count]),
-    names: namesOf(p, continuous),
-    values: encode(new Float32Array(0), [0]),
-    valueLabel: "",
-    modes: encode(ends, [lines, 2, 3]),
-    modeKind: encode(new Int32Array(lines), [lines]),
-    modePoint: encode(p.modePoint, [lines]),
-    launches: [],
-    manifolds: [], // the page's solver follows points, not lines of them
-  };
   const words = p.full ? `of ${p.starts.toLocaleString("en")} starts ended in fixed points` : "points followed in this page";
   return {
-    state: { labels: state.labels, dim: state.dim, bounds: state.bounds, sample: state.sample, ...next },
+    state: {
+      labels: state.labels,
+      dim: state.dim,
+      bounds: state.bounds,
+      sample: state.sample,
+      launches: state.launches,
+      points: nd(points, p.count, 3),
+      code: nd(Int32Array.from(p.code), p.count),
+      names: namesOf(p, continuous),
+      values: empty(0),
+      valueLabel: "",
+      modes: nd(ends, lines, 2, 3),
+      modeKind: nd(new Int32Array(lines), lines),
+      modePoint: nd(p.modePoint, lines),
+      manifolds: [], // the page's solver follows points, not lines of them
+    },
     q: {
-      logq: encode(Float32Array.from(p.q, (q) => Math.max(-40, Math.log10(q))), [p.count]),
-      kept: encode(new Uint8Array(p.count).fill(1), [p.count]),
+      logq: nd(Float32Array.from(p.q, (q) => Math.max(-40, Math.log10(q))), p.count),
+      kept: nd(new Uint8Array(p.count).fill(1), p.count),
       threshold,
       audit: [{ label: words, count: p.full ? p.fixed : p.count, tooltip: "computed in this page, by the rules of the finder" }],
     },
@@ -96,13 +101,13 @@ export function statusOf(p: Picture): Status {
   };
 }
 
-/** What an inspector of the same page shows of the points: spectra; the rest belonged to other points. */
-export function inspectorSceneOf(p: Picture, before: Record<string, unknown>, continuous: boolean): unknown {
+/** What an inspector of the same group shows of the points: spectra; the rest belonged to other points. */
+export function inspectorSceneOf(p: Picture, before: InspectorScene, continuous: boolean): InspectorScene {
   const n = p.count ? p.eigenvalues.length / (2 * p.count) : 0;
   return {
     ...before,
-    eigenvalues: encode(Float32Array.from(p.eigenvalues), [p.count, n, 2]),
-    code: encode(Int32Array.from(p.code), [p.count]),
+    eigenvalues: nd(Float32Array.from(p.eigenvalues), p.count, n, 2),
+    code: nd(Int32Array.from(p.code), p.count),
     names: namesOf(p, continuous),
     details: {},
   };

@@ -14,6 +14,8 @@ export interface Shell {
   bar: HTMLElement;
   tools: HTMLElement;
   say(words: string): void;
+  /** Shows this status instead of the trait, until it is null. */
+  show(status: Status | null): void;
   disposer: Disposer;
 }
 
@@ -43,8 +45,11 @@ export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
   disposer.add(onThemeChange(root, paintTheme));
 
   let lost = false;
+  let instead: Status | null = null;
   const update = (): void => {
-    const s = { ...IDLE, ...((model.get("status") as Partial<Status>) ?? {}) };
+    const trait = { ...IDLE, ...((model.get("status") as Partial<Status>) ?? {}) };
+    const working = trait.state === "computing";
+    const s = instead ? { ...instead, ...(working ? { state: trait.state, progress: trait.progress } : {}), error: instead.error || trait.error } : trait;
     dot.dataset.state = lost ? "lost" : s.state;
     dot.dataset.grade = lost || s.error ? "" : (s.grade ?? "");
     const text = lost ? "the kernel is gone: what is shown is what it left. Run the cell again" : s.text;
@@ -81,7 +86,11 @@ export function makeShell(model: Model, el: HTMLElement, label: string): Shell {
     observer.observe(el, { attributes: true, attributeFilter: ["class"] });
     disposer.add(() => observer.disconnect());
   }
-  return { root, bar, tools, say: (text) => void (live.textContent = text), disposer };
+  const show = (status: Status | null): void => {
+    instead = status;
+    update();
+  };
+  return { root, bar, tools, show, say: (text) => void (live.textContent = text), disposer };
 }
 
 /** A saved notebook has a still picture after each view, for readers without a kernel: a live view hides it. */

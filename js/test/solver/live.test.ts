@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { unpack } from "../../src/core/codec";
 import type { ExplorerScene } from "../../src/core/scene";
 import { PageSolver, type Port } from "../../src/solver/client";
 import type { Picture, Request } from "../../src/solver/messages";
@@ -80,7 +79,7 @@ describe("scenes of what the solver found", () => {
 
   it("have the points, classes, modes and words of Python's", async () => {
     const p = await pictureAt(0.1);
-    const scene = unpack<ExplorerScene>(sceneOf(p, before, axes, false, -12));
+    const scene = sceneOf(p, before, axes, false, -12);
     expect(scene.state.points.shape).toEqual([3, 3]);
     for (let i = 0; i < 3; i++) expect(scene.state.points.data[3 * i]).toBeCloseTo(-2 * (p.x[i] - 0.5), 5);
     const saddle = [...p.code].indexOf(2); // all of its one direction is unstable
@@ -94,7 +93,7 @@ describe("scenes of what the solver found", () => {
     expect(status.text).toMatch(/^3 fixed points: 2 stable, 1 unstable · index sum 1 · computed in this page/);
     expect(status.grade).toBe("open");
     expect(status.tooltip).toContain("no index sum to compare with");
-    const inspector = unpack<{ eigenvalues: { shape: number[] }; details: object }>(inspectorSceneOf(p, { details: { 0: {} } }, false));
+    const inspector = inspectorSceneOf(p, { details: { 0: {} } } as never, false);
     expect(inspector.eigenvalues.shape).toEqual([3, 1, 2]);
     expect(inspector.details).toEqual({});
   });
@@ -106,7 +105,7 @@ describe("scenes of what the solver found", () => {
       modePoint: new Int32Array(0), modes: new Float64Array(0), grade: "open", reasons: ["no point was found"], starts: 8, fixed: 0, full: true, ms: 1,
     };
     expect(namesOf(none, false)).toEqual([]);
-    expect(unpack<ExplorerScene>(sceneOf(none, before, axes, false, -12)).state.points.shape).toEqual([0, 3]);
+    expect(sceneOf(none, before, axes, false, -12).state.points.shape).toEqual([0, 3]);
     expect(statusOf(none).text).toMatch(/^0 fixed points: none/);
   });
 });
