@@ -1,4 +1,4 @@
-"""Widgets for notebooks: controls by ipywidgets, pictures drawn by one small anywidget bundle."""
+"""Widgets for notebooks: anywidgets with their controls inside, drawn by one small bundle."""
 
 from __future__ import annotations
 

@@ -56,11 +56,15 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         The constant input, zero by default; each channel gets a slider.
     valid_bxt : array of bool, [n_batch, n_time], optional
         Only states where this is True are drawn as initial states.
+    parameters : dict or list of str, optional
+        Parameters of the network that get a slider: names as `StepMap.to_program` takes them, with
+        the ends of their sliders, ``{"gain": (0.5, 2.0), "W[0, 1]": (-1.0, 1.0)}``.
     auto : bool
         Search at once, and again whenever a setting changes. Default True.
     **options
         ``tol_q, noise_scale, n_inits, tol_unique, final_q_threshold, method, exhaustive,
-        random_seed`` (the sliders' start), ``projection, colour_by, units``, further options of
+        random_seed`` (the sliders' start), ``projection, colour_by, units, n_trajectories,
+        push_size, show_controls``, further options of
         `FixedPointFinder`, and those of `as_step_map`.
 
     Attributes
@@ -70,8 +74,14 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
     selected : int or None
         The selected point; observable and assignable. `selection` holds several (box, lasso).
     tol_q, noise_scale, n_inits, tol_unique, final_q_threshold, method, exhaustive, random_seed, \
-    input, auto, projection, colour_by, units, n_trajectories
-        Settings; assigning one has the same effect as moving its control.
+    input, parameters, auto, projection, colour_by, units, n_trajectories, push_size
+        Settings; assigning one has the same effect as moving its control. `parameters` are numbers
+        by name; those that are not assigned keep theirs.
+    show_controls : bool
+        Whether the view draws the controls; see `controls`.
+    page_counts : dict
+        For debugging: ``pictures`` that the page made itself while a slider moved, ``answers`` of
+        the kernel to them, and ``differences``, where the kernel's points were others.
 
     Raises
     ------

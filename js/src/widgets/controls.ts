@@ -68,8 +68,8 @@ export function written(value: number, shown = ".2f"): string {
 
 /** Where a slider stands for a value, and what it means where it stands. */
 export function position(item: Pick<Item, "scale">, value: number): number {
-  const base = BASES[item.scale ?? "linear"];
-  return base ? Math.log(Math.max(value, 1e-300)) / Math.log(base) : value;
+  const positive = Math.max(value, 1e-300);
+  return item.scale === "log10" ? Math.log10(positive) : item.scale === "log2" ? Math.log2(positive) : value;
 }
 
 export function valueAt(item: Pick<Item, "scale" | "shown">, at: number): number {

@@ -232,11 +232,13 @@ export class LivePage implements Values {
     clearTimeout(this.rest);
     clearTimeout(this.later);
     const searched = [...this.held.keys()].some((t) => SEARCHED.has(t));
+    const moved = this.held.size > 0;
     for (const [trait, value] of this.held) this.model.set(trait, value);
-    if (this.held.size) this.model.save_changes();
+    if (moved) this.model.save_changes();
     this.held.clear();
-    if (searched || !this.ready || !this.local) return;
-    const ask = (): void => this.solver?.picture({ type: "search", count: Number(this.get("n_inits") ?? 1024), ...this.where() });
+    if (searched || !this.ready || !moved) return;
+    // Unless the kernel has answered meanwhile.
+    const ask = (): void => void (this.local && this.solver?.picture({ type: "search", count: Number(this.get("n_inits") ?? 1024), ...this.where() }));
     this.later = setTimeout(ask, hasKernel(this.model) ? PATIENCE : SEARCH);
   }
 
