@@ -66,6 +66,7 @@ class StaticPicture:
     picture: Any
     _png: str | None = None
     _shown: Any = None
+    _without = False  # whether there was nothing to draw yet when it was displayed
 
     def _static_figure(self) -> Figure:
         """Return a matplotlib figure of what is seen, or None when there is nothing yet."""
@@ -117,7 +118,9 @@ class StaticPicture:
         display({**data, "text/plain": words}, metadata=metadata, raw=True)
         if getattr(get_ipython(), "kernel", None) is not None:
             self._settle(_PATIENCE)
-            self._shown = display(self._static_bundle(), raw=True, display_id=True)
+            still = self._static_bundle()
+            self._without = "image/png" not in still
+            self._shown = display(still, raw=True, display_id=True)
 
     def close(self) -> None:
         """Close the widget; displayed afterwards, it is a line of text."""
@@ -128,6 +131,12 @@ class StaticPicture:
         """Replace the picture that was displayed, when something has come to its end."""
         if self._shown is not None:
             self._shown.update(self._static_bundle(), raw=True)
+
+    def _show_static_late(self) -> None:
+        """Add the picture to what was displayed before there was anything to draw."""
+        if self._without and self._shown is not None:
+            self._without = False
+            self._show_static_again()
 
     def _static_bundle(self) -> dict[str, str]:
         png, words = self._picture(), html.escape(self._summary())

@@ -47,6 +47,21 @@ def test_the_picture_is_an_output_of_its_own(displayed, explorer):
     assert f'data-fpf="{explorer.picture.key}"' in still["text/html"]
 
 
+def test_a_picture_that_was_not_ready_comes_later(displayed, make_explorer, monkeypatch):
+    from fpf_notebook.widgets import static_picture
+
+    monkeypatch.setattr(static_picture, "_PATIENCE", 0.0)
+    explorer = make_explorer(auto=False)
+    explorer._ipython_display_()
+    assert "image/png" not in displayed[1][1]
+    explorer.find().wait(120)
+    kind, data = displayed[-1]
+    assert kind == "update"
+    assert "image/png" in data
+    explorer.find().wait(120)
+    assert len(displayed) == 3  # once
+
+
 def test_names_differ(make_explorer):
     keys = {make_explorer(auto=False).picture.key for _ in range(3)}
     assert len(keys) == 3

@@ -324,6 +324,8 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
                 self.put(status=scenes.status_of(found))
         self.set_trait("version", self.version + 1)
         self._prepare_static()
+        if not found.following:
+            self._show_static_late()
 
     def _send_program(self) -> None:
         """Write what a page needs to compute by itself, once, in the background."""
