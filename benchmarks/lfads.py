@@ -3,12 +3,14 @@
 Trains on each set and prints a table: how well rates, frequencies and the number of linear systems
 are found, beside smoothed spikes, the true rates, and the standard method (a plain generator,
 linearized at the slow points that a search finds). With ``--out FILE`` each result is written as it
-comes, and a call with the same file goes on where the last one ended.
+comes, and a call with the same file goes on where the last one ended; what was measured with other
+settings than today's is measured again. ``--table`` prints what the file holds, beside the targets.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 from collections.abc import Sequence
@@ -17,8 +19,7 @@ from typing import Any
 
 import numpy as np
 
-SETS = ("rotations", "two_regimes", "lorenz", "chaotic")
-EPOCHS = {"rotations": 50, "two_regimes": 90, "lorenz": 120, "chaotic": 40}
+from benchmarks.lfads_table import SETS, table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,19 +28,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many (default: 1)")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--standard", action="store_true", help="the standard method as well")
-    parser.add_argument("--epochs", type=int, default=None, help="in place of those of each set")
     parser.add_argument("--out", type=Path, default=None, help="file of results, to go on with")
+    parser.add_argument("--table", action="store_true", help="print what --out holds, and end")
     arguments = parser.parse_args(argv)
     done: dict[str, Any] = {}
     if arguments.out is not None and arguments.out.exists():
         done = json.loads(arguments.out.read_text())
-    for name in arguments.sets:
-        for seed in range(arguments.seeds):
+    if arguments.table:
+        print(table(done))
+        return 0
+    for seed in range(arguments.seeds):
+        for name in arguments.sets:
             for jslds in (True, False) if arguments.standard else (True,):
-                n_epochs = arguments.epochs or EPOCHS[name]
-                key = f"{name} {seed} {'jslds' if jslds else 'standard'} {n_epochs}"
-                if key not in done:
-                    done[key] = measure(name, seed, n_epochs=n_epochs, jslds=jslds)
+                key = f"{name} {seed} {'jslds' if jslds else 'standard'}"
+                if done.get(key, {}).get("recipe") != recipe_of(name):
+                    done[key] = measure(name, seed, jslds=jslds)
                     if arguments.out is not None:
                         arguments.out.write_text(json.dumps(done, indent=1))
                 print(f"{key}\n{report(done[key])}\n", flush=True)
@@ -60,7 +63,27 @@ class _Clock:
             self.seconds = time.process_time() - self.began
 
 
-def measure(name: str, seed: int, *, n_epochs: int, jslds: bool) -> dict[str, Any]:
+def task_class(name: str) -> Any:
+    """Return the class of a set."""
+    from fpf_notebook import tasks
+
+    names = {
+        "rotations": "RotationSpikes",
+        "two_regimes": "TwoRegimeSpikes",
+        "lorenz": "LorenzSpikes",
+        "chaotic": "ChaoticRNNSpikes",
+    }
+    return getattr(tasks, names[name])
+
+
+def recipe_of(name: str) -> dict[str, Any]:
+    """Return the settings that a set is trained with: those of `train_lfads`."""
+    from fpf_notebook.training import lfads_recipe
+
+    return dataclasses.asdict(lfads_recipe(task_class(name)))
+
+
+def measure(name: str, seed: int, *, jslds: bool) -> dict[str, Any]:
     """Train on one set with one seed, and return what was found."""
     from fpf_notebook.analysis import (
         bits_per_spike,
@@ -74,28 +97,18 @@ def measure(name: str, seed: int, *, n_epochs: int, jslds: bool) -> dict[str, An
     )
     from fpf_notebook.finder.slow_points import find_slow_points
     from fpf_notebook.models import JSLDS, LFADS
-    from fpf_notebook.tasks import (
-        ChaoticRNNSpikes,
-        LorenzSpikes,
-        RotationSpikes,
-        TwoRegimeSpikes,
-    )
     from fpf_notebook.training import train_lfads
 
-    classes = {
-        "rotations": RotationSpikes,
-        "two_regimes": TwoRegimeSpikes,
-        "lorenz": LorenzSpikes,
-        "chaotic": ChaoticRNNSpikes,
-    }
-    task = classes[name](seed=seed)
+    task = task_class(name)(seed=seed)
+    # As in the documentation: nothing is given but data, generator and seed.
     model = LFADS.for_data(task.data, generator=JSLDS if jslds else None, seed=seed)
     clock = _Clock()
-    train_lfads(model, task, n_epochs=n_epochs, seed=seed, callbacks=[clock])
+    train_lfads(model, task, seed=seed, callbacks=[clock])
     data = task.data.trials(task.data.valid)
     run = model.run(data.model_inputs())
     n = data.n_heldin
     result: dict[str, Any] = {
+        "recipe": recipe_of(name),
         "cpu_seconds": clock.seconds,
         "r2": r2_of_rates(run.rates, data.rates),
         "psth_r2": psth_r2(run.rates, data.rates, data.conditions),

@@ -1,6 +1,7 @@
 """Make shipped weights again: ``python -m tools.make_weights NAME…``.
 
-Interrupted, it goes on where it was when it is called again.
+Interrupted, it goes on where it was when it is called again; an LFADS, which takes a minute, begins
+anew.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
 from fpf_notebook.training.state import TrainingState
+from tools.lfads_pretraining import LFADS_RECIPES, make_lfads
 from tools.pretraining import (
     HELD_OUT_SEED,
     RECIPES,
@@ -49,11 +51,13 @@ class _Saver:
 def main(argv: Sequence[str] | None = None) -> int:
     """Train networks by name and write weights and the record of how they came to be."""
     parser = argparse.ArgumentParser(prog="tools.make_weights", description=__doc__)
-    parser.add_argument("names", nargs="+", choices=[*RECIPES], metavar="NAME")
+    names = [*RECIPES, *LFADS_RECIPES]
+    parser.add_argument("names", nargs="+", choices=names, metavar="NAME")
     parser.add_argument("--out", type=Path, default=_DEFAULT_OUT, help="folder for the weights")
     arguments = parser.parse_args(argv)
     for name in arguments.names:
-        make(name, arguments.out)
+        make_any = make_lfads if name in LFADS_RECIPES else make
+        make_any(name, arguments.out)
     return 0
 
 

@@ -124,7 +124,7 @@ def files() -> list[Path]:
     """Return every file that may have a link."""
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     pages = [page for page in pages if "_generated" not in page.parts]
-    return [*pages, *sorted((ROOT / "tutorials").glob("0*.ipynb"))]
+    return [*pages, *sorted((ROOT / "tutorials").glob("[0-9]*.ipynb"))]
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from fpf_notebook.files.input_file import InputFile
 __all__ = ["spikes_of_nwb"]
 
 _TRIALS = "intervals/trials/"
+_INDEX = "units/spike_times_index"
 
 
 def spikes_of_nwb(
@@ -24,8 +25,9 @@ def spikes_of_nwb(
 ) -> SpikeData:
     """Bin the spike times of an NWB file; see `load_spikes`."""
     times, ends = _spike_times(source, file)
-    start, stop = (_column(source, file, name) for name in ("start_time", "stop_time"))
-    event = start if align_to == "start_time" else _column(source, file, align_to)
+    start = _column(source, file, "start_time")
+    stop = _column(source, file, "stop_time", len(start))
+    event = start if align_to == "start_time" else _column(source, file, align_to, len(start))
     known = np.isfinite(event)
     if not known.any():
         raise source.error(f"its trials have no {align_to!r} that is a number")
@@ -46,7 +48,7 @@ def spikes_of_nwb(
             f"{stop[k] - event[k]:.3f} s around its {align_to}"
         )
     edges = event[known, None] + window[0] + bin_width * np.arange(n_bins + 1)
-    held_out = _held_out(file, len(ends))
+    held_out = _held_out(source, file, len(ends))
     order = np.argsort(held_out, kind="stable")
     counts = np.empty((len(edges), n_bins, len(ends)), np.float32)
     firsts = np.concatenate([[0], ends[:-1]])
@@ -60,16 +62,16 @@ def spikes_of_nwb(
         counts,
         dt=bin_width,
         n_heldin=n_heldin,
-        valid=_validation(file, known),
-        conditions=_conditions(file, known),
+        valid=_validation(source, file, known),
+        conditions=_conditions(source, file, known),
     )
 
 
 def _spike_times(source: InputFile, file: Hdf5Reader) -> tuple[np.ndarray, np.ndarray]:
-    if "units" not in file or "units/spike_times" not in file:
+    if any(part not in file for part in ("units", "units/spike_times", _INDEX)):
         raise source.error("it has no units with spike times")
     times = file.numbers("units/spike_times").astype(np.float64)
-    ends = file.numbers("units/spike_times_index").astype(np.int64)
+    ends = file.numbers(_INDEX).astype(np.int64)
     if not ends.size:
         raise source.error("it has no units")
     if (
@@ -85,35 +87,44 @@ def _spike_times(source: InputFile, file: Hdf5Reader) -> tuple[np.ndarray, np.nd
     return times, ends
 
 
-def _column(source: InputFile, file: Hdf5Reader, name: str) -> Float[np.ndarray, "trial"]:
+def _column(
+    source: InputFile, file: Hdf5Reader, name: str, n_trials: int | None = None
+) -> Float[np.ndarray, "trial"]:
     if _TRIALS + name not in file:
         raise source.error(f"its trials have no column {name!r}")
     values = file.numbers(_TRIALS + name).astype(np.float64)
-    if values.ndim != 1:
+    if values.ndim != 1 or n_trials not in (None, len(values)):
         raise source.error(f"the column {name!r} of its trials is not one number for each")
     return values
 
 
-def _held_out(file: Hdf5Reader, n_units: int) -> Bool[np.ndarray, "unit"]:
+def _held_out(source: InputFile, file: Hdf5Reader, n_units: int) -> Bool[np.ndarray, "unit"]:
     if "units/heldout" not in file:
         return np.zeros(n_units, bool)
-    return file.numbers("units/heldout").astype(bool)
+    values = file.numbers("units/heldout")
+    if values.shape != (n_units,):
+        raise source.error("the column 'heldout' of its units is not one value for each")
+    return values.astype(bool)
 
 
 def _validation(
-    file: Hdf5Reader, known: Bool[np.ndarray, "trial"]
+    source: InputFile, file: Hdf5Reader, known: Bool[np.ndarray, "trial"]
 ) -> Bool[np.ndarray, "trial"] | None:
     if _TRIALS + "split" not in file:
         return None
     words, _ = file.texts(_TRIALS + "split")
+    if len(words) != len(known):
+        raise source.error("the column 'split' of its trials is not one word for each")
     valid = np.array([word.lower().startswith(("val", "test")) for word in words])[known]
     return valid if valid.any() and not valid.all() else None
 
 
-def _conditions(file: Hdf5Reader, known: Bool[np.ndarray, "trial"]) -> np.ndarray | None:
+def _conditions(
+    source: InputFile, file: Hdf5Reader, known: Bool[np.ndarray, "trial"]
+) -> np.ndarray | None:
     """Return a number for each kind of trial, if the columns of the maze set name them."""
     columns = [
-        file.numbers(_TRIALS + name)[known]
+        _column(source, file, name, len(known))[known]
         for name in ("trial_type", "trial_version", "maze_id", "condition")
         if _TRIALS + name in file
     ]
@@ -124,9 +135,12 @@ def _conditions(file: Hdf5Reader, known: Bool[np.ndarray, "trial"]) -> np.ndarra
 
 
 def _check_window(window: tuple[float, float], bin_width: float) -> int:
-    first, last = (float(edge) for edge in window)
+    try:
+        first, last = (float(edge) for edge in window)
+    except (TypeError, ValueError):  # not two of them, or no numbers
+        first = last = np.nan
     if not np.isfinite([first, last]).all() or last <= first:
-        raise ValueError(f"window must be two times, the later one second, got {window}")
+        raise ValueError(f"window must be two times, the later one second, got {window!r}")
     n_bins = round((last - first) / bin_width)
     if n_bins < 1 or abs(n_bins * bin_width - (last - first)) > 1e-6:
         raise ValueError(

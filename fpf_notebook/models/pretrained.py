@@ -17,6 +17,8 @@ from fpf_notebook.models.gru import GRU
 from fpf_notebook.models.input_point import KeepChannels
 from fpf_notebook.models.jslds import JSLDS
 from fpf_notebook.models.jslds_core import EXPANSION, RNN, part_of
+from fpf_notebook.models.lfads import LFADS
+from fpf_notebook.models.lfads.saved import lfads_of
 from fpf_notebook.models.vanilla import VanillaRNN
 
 _FOLDER = Path(__file__).parent / "weights"
@@ -40,7 +42,7 @@ def pretrained_record(name: str) -> JsonObject:
     return record
 
 
-def load_pretrained(name: str) -> RecurrentModel | JSLDS:
+def load_pretrained(name: str) -> RecurrentModel | JSLDS | LFADS:
     """Load a network that comes with the package.
 
     Parameters
@@ -51,11 +53,15 @@ def load_pretrained(name: str) -> RecurrentModel | JSLDS:
         - ``"gru100-3bit"``: the same GRU, trained alone;
         - ``"jslds-context-vanilla128"``: a `JSLDS` of a tanh network with 128 units, co-trained
           on `ContextIntegration`;
-        - ``"vanilla128-context"``: the same network, trained alone.
+        - ``"vanilla128-context"``: the same network, trained alone;
+        - ``"lfads-rotations"``: an `LFADS` with a JSLDS of 32 units as its generator, trained on
+          the small `RotationSpikes` of tutorial 10 (its record holds the sizes of the set);
+        - ``"lfads-two-regimes"``: the same on a small `TwoRegimeSpikes`;
+        - ``"lfads-two-regimes-alone"``: on the same set, with a plain GRU as its generator.
 
     Returns
     -------
-    model : JSLDS, GRU or VanillaRNN
+    model : JSLDS, GRU, VanillaRNN or LFADS
         A new object at each call.
 
     Raises
@@ -88,7 +94,7 @@ def load_pretrained(name: str) -> RecurrentModel | JSLDS:
     return read_network(path)
 
 
-def read_network(path: Path) -> RecurrentModel | JSLDS:
+def read_network(path: Path) -> RecurrentModel | JSLDS | LFADS:
     """Build the network of a file in the format of the shipped ones.
 
     Raises
@@ -103,7 +109,9 @@ def read_network(path: Path) -> RecurrentModel | JSLDS:
         raise FileError(path, "a network", f"it does not fit together ({error})") from error
 
 
-def _network(header: JsonObject, arrays: JsonObject) -> RecurrentModel | JSLDS:
+def _network(header: JsonObject, arrays: JsonObject) -> RecurrentModel | JSLDS | LFADS:
+    if header["class"] == "LFADS":
+        return lfads_of(header, arrays)
     cell: JsonObject = part_of(arrays, RNN)
     if header["rnn"] == "gru":
         rnn: RecurrentModel = GRU.from_arrays(**cell)

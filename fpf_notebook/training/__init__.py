@@ -5,7 +5,7 @@ from fpf_notebook.training.checkpoint import load_checkpoint, save_checkpoint
 from fpf_notebook.training.history import TrainingHistory
 from fpf_notebook.training.jslds import co_training_loss
 from fpf_notebook.training.lfads import LFADSLoss, lfads_loss
-from fpf_notebook.training.lfads_recipe import train_lfads
+from fpf_notebook.training.lfads_settings import LFADSRecipe, lfads_recipe, train_lfads
 from fpf_notebook.training.losses import StochasticLoss, masked_mean_squared_error, task_loss
 from fpf_notebook.training.ramps import Ramp
 from fpf_notebook.training.recipes import train_flip_flop
@@ -17,6 +17,7 @@ __all__ = [
     "Callback",
     "EpochInfo",
     "LFADSLoss",
+    "LFADSRecipe",
     "Ramp",
     "StochasticLoss",
     "TrainingHistory",
@@ -25,6 +26,7 @@ __all__ = [
     "TrainingState",
     "co_training_loss",
     "lfads_loss",
+    "lfads_recipe",
     "load_checkpoint",
     "masked_mean_squared_error",
     "save_checkpoint",

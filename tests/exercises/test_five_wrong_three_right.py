@@ -9,10 +9,11 @@ from fpf_notebook.exercises import check
 from fpf_notebook.exercises.registry import exercise_names
 from tests.exercises import answers_to_1_to_5 as first
 from tests.exercises import answers_to_6_to_9 as second
+from tests.exercises import answers_to_10 as third
 from tests.exercises.hints import hint
 
-RIGHT = first.RIGHT | second.RIGHT
-WRONG = first.WRONG | second.WRONG
+RIGHT = first.RIGHT | second.RIGHT | third.RIGHT
+WRONG = first.WRONG | second.WRONG | third.WRONG
 # What they take is made by as_step_map, see below, or by a search: see their tutorials' tests.
 MADE = {"2.3", "3.3", "9.2"}
 

@@ -112,6 +112,12 @@ def test_nwb_without_a_window_takes_what_all_trials_have(tmp_path):
         ([], {"window": (0, 0.11)}, ValueError, "window must be a whole number of bins of 0.02"),
         ([], {"window": (1, 1)}, ValueError, "window must be two times, the later one second"),
         ([], {"window": (0, np.nan)}, ValueError, "window must be two times"),
+        ([], {"window": (0, 0.1, 0.2)}, ValueError, "window must be two times"),
+        ([], {"window": ("early", "late")}, ValueError, "window must be two times"),
+        ([], {"window": 0.5}, ValueError, "window must be two times"),
+        ([], {"n_heldin": 0}, ValueError, "n_heldin must be a whole number from 1 to the 5"),
+        ([], {"n_heldin": 6}, ValueError, "n_heldin must be a whole number from 1 to the 5"),
+        ([], {"bin_width": np.nan}, ValueError, "bin_width must be a finite number above 0"),
         ([], {"bin_width": 2.0}, ValueError, "bin_width is 2.0, but the shortest trial lasts"),
         ([], {"bin_width": 0}, ValueError, "bin_width must be a finite number above 0"),
         ([], {"format": "matlab"}, ValueError, "format must be one of"),
@@ -121,6 +127,45 @@ def test_nwb_files_that_cannot_be_used_are_refused(tmp_path, leave_out, options,
     path = write_nwb(tmp_path / "a.nwb", *maze(), leave_out=leave_out)
     with pytest.raises(error, match=message):
         load_spikes(path, **options)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "value", "message"),
+    [
+        ("units/spike_times", np.r_[np.nan, np.ones(1499)], "spike times that are NaN or inf"),
+        ("units/spike_times_index", None, "it has no units with spike times"),
+        ("units/heldout", np.zeros(3, bool), "'heldout' of its units is not one value for each"),
+        ("intervals/trials/stop_time", np.ones(3), "'stop_time' of its trials is not one number"),
+        ("intervals/trials/move_onset_time", np.ones(9), "'move_onset_time' of its trials is not"),
+        ("intervals/trials/move_onset_time", np.full(8, np.nan), "no 'move_onset_time' that is a"),
+        ("intervals/trials/trial_type", np.ones(2), "'trial_type' of its trials is not one number"),
+        ("intervals/trials/trial_type", np.array(["a"] * 8, "S"), "trial_type has the type"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(tmp_path, dataset, value, message):
+    path = write_nwb(tmp_path / "a.nwb", *maze())
+    with h5py.File(path, "r+") as file:
+        del file[dataset]
+        if value is not None:
+            file[dataset] = value
+    with pytest.raises(FileError, match=message):
+        load_spikes(path, align_to="move_onset_time", window=(-0.2, 0.2))
+
+
+def test_a_file_of_pynwb_without_units_or_trials_is_refused(tmp_path):
+    pynwb = pytest.importorskip("pynwb")
+    when = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    for name, message in (("units", "no units with spike times"), ("trials", "trials have no col")):
+        file = pynwb.NWBFile("maze", "maze-1", when)
+        if name == "trials":
+            file.add_unit(spike_times=[0.1, 0.2])
+        else:
+            file.add_trial(start_time=0.0, stop_time=1.0)
+        path = tmp_path / f"{name}.nwb"
+        with pynwb.NWBHDF5IO(str(path), "w") as writer:
+            writer.write(file)
+        with pytest.raises(FileError, match=message):
+            load_spikes(path)
 
 
 def test_an_index_that_points_beyond_the_spike_times_is_refused(tmp_path):

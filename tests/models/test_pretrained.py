@@ -16,9 +16,11 @@ from fpf_notebook.dynamics import as_step_map
 from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.progress import SilentProgress
 from fpf_notebook.finder.slow_points import find_slow_points
-from fpf_notebook.models import GRU, JSLDS, KeepChannels, VanillaRNN
+from fpf_notebook.models import GRU, JSLDS, LFADS, KeepChannels, VanillaRNN
+from fpf_notebook.models.lfads.saved import header_of_lfads, lfads_of
 from fpf_notebook.models.pretrained import load_pretrained, pretrained_names, pretrained_record
 from fpf_notebook.tasks import ContextIntegration, FlipFlop
+from tools.lfads_pretraining import LFADS_RECIPES, figures
 from tools.pretraining import RECIPES, held_out_figures
 
 WEIGHTS = Path(pretrained.__file__).parent / "weights"
@@ -44,13 +46,14 @@ def test_each_network_loads_with_its_size(name):
 
 
 def test_the_names_are_those_of_the_recipes():
-    assert set(pretrained_names()) == set(SIZES) == set(RECIPES)
+    assert set(SIZES) == set(RECIPES)
+    assert set(pretrained_names()) == set(RECIPES) | set(LFADS_RECIPES)
     context = load_pretrained("jslds-context-vanilla128")
     assert context.input_point == KeepChannels((2, 3))
 
 
 def test_the_files_are_small_and_without_pickle():
-    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 700_000
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 1_100_000
     for path in WEIGHTS.glob("*.npz"):
         with np.load(path, allow_pickle=False) as file:
             assert all(file[name].dtype.kind in "fu" for name in file.files)
@@ -68,6 +71,46 @@ def test_the_record_says_how_it_was_made(name):
     for key, value in held_out_figures(load_pretrained(name), RECIPES[name].make_task()).items():
         # Other versions of the compiler add up in another order.
         assert value == pytest.approx(record["held_out"][key], rel=0.02)
+
+
+@pytest.mark.parametrize("name", LFADS_RECIPES)
+def test_each_lfads_does_what_its_record_says(name):
+    recipe, record = LFADS_RECIPES[name], pretrained_record(name)
+    assert record["command"] == f"python -m tools.make_weights {name}"
+    for field in ("task", "has_jslds", "n_epochs", "batch_size", "jslds_start", "seed"):
+        assert record["recipe"][field] == getattr(recipe, field), field
+    assert record["recipe"]["data"] == {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in recipe.data.items()
+    }
+    model, task = load_pretrained(name), recipe.make_task()
+    assert isinstance(model, LFADS)
+    assert model.has_jslds is recipe.has_jslds
+    assert model.dt == task.data.dt
+    assert model.structure == recipe.make_model(task).structure
+    for key, value in figures(model, task).items():
+        assert value == pytest.approx(record["held_out"][key], rel=0.02), key
+    held_out = record["held_out"]
+    assert held_out["r2"] > 0.9 > held_out["r2_smoothed"] + 0.1
+    assert held_out["co_smoothing"] > 0.93 * held_out["co_smoothing_true"]
+    if recipe.has_jslds:
+        assert held_out["n_systems"] == (1 if name == "lfads-rotations" else 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"readout.b_rates": np.zeros(3)}, r"must have the shape \[80\], got \[3\]"),
+        ({"readout.other": np.zeros(3)}, "the arrays are not those of the model: readout.other"),
+    ],
+)
+def test_arrays_that_are_not_of_the_model_are_refused(change, message):
+    model = load_pretrained("lfads-rotations")
+    arrays = {key: np.asarray(value) for key, value in model.parameters().items()}
+    header = header_of_lfads(model)
+    assert lfads_of(header, arrays).structure == model.structure
+    with pytest.raises(ValueError, match=message):
+        lfads_of(header, {**arrays, **change})
 
 
 def test_an_unknown_name_and_a_changed_file_are_refused(tmp_path, monkeypatch):

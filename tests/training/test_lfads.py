@@ -5,10 +5,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks import lfads as benchmark
 from fpf_notebook.analysis import bits_per_spike, co_smoothing, r2_of_rates, smoothed_spikes
 from fpf_notebook.models import GRU, JSLDS, LFADS
-from fpf_notebook.tasks import RotationSpikes, SpikeData, SpikeTask
-from fpf_notebook.training import Ramp, StochasticLoss, lfads_loss, train, train_lfads
+from fpf_notebook.tasks import RotationSpikes, SpikeData, SpikeTask, TwoRegimeSpikes
+from fpf_notebook.training import (
+    LFADSRecipe,
+    Ramp,
+    StochasticLoss,
+    lfads_loss,
+    lfads_recipe,
+    lfads_settings,
+    train,
+    train_lfads,
+)
 from fpf_notebook.training.history import TrainingHistory
 from fpf_notebook.training.state import TrainingState
 
@@ -224,6 +234,45 @@ def test_it_is_validated_on_the_trials_that_are_held_out():
         for v in loss(model.parameters(), trials.inputs, trials.targets, trials.mask).values()
     )
     assert history.series["validation_loss"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def captured(monkeypatch, task, **options):
+    """Return what `train_lfads` would hand to `train`."""
+    given = {}
+    monkeypatch.setattr(lfads_settings, "train", lambda *a, **options: given.update(options))
+    train_lfads(LFADS.for_data(task.data, generator=JSLDS, **SIZES), task, **options)
+    return given
+
+
+def test_defaults_are_the_recipe_of_the_set(monkeypatch):
+    small = {"n_trials": 40, "n_neurons": 8, "n_conditions": 4}
+    for cls, n_epochs in ((RotationSpikes, 50), (TwoRegimeSpikes, 90)):
+        recipe = lfads_recipe(cls)
+        assert recipe.n_epochs == n_epochs
+        task = cls(**small)
+        given, n_steps = captured(monkeypatch, task), n_epochs  # 32 trials: one step an epoch
+        assert (given["n_epochs"], given["steps_per_epoch"], given["batch_size"]) == (
+            n_steps,
+            1,
+            32,
+        )
+        assert float(given["learning_rate"](0)) == pytest.approx(recipe.learning_rate)
+        assert float(given["learning_rate"](n_steps)) == pytest.approx(recipe.learning_rate / 100)
+        loss = given["loss"]
+        assert loss.lambda_a == recipe.lambda_a
+        assert loss.jslds_ramp == Ramp(recipe.jslds_start, round(0.7 * n_steps))
+        assert loss.kl_ramp == Ramp(0.0, round(0.4 * n_steps))
+        given = captured(monkeypatch, task, n_epochs=3, lambda_a=1.0, learning_rate=0.5)
+        assert (given["n_epochs"], given["loss"].lambda_a) == (3, 1.0)
+        assert float(given["learning_rate"](0)) == 0.5
+
+
+def test_the_benchmark_measures_the_recipe_of_each_set():
+    for name in benchmark.SETS:
+        assert LFADSRecipe(**benchmark.recipe_of(name)) == lfads_recipe(benchmark.task_class(name))
+    assert lfads_recipe(TASK) == LFADSRecipe()
+    with pytest.raises(TypeError, match="task must be a SpikeTask, got int"):
+        lfads_recipe(3)
 
 
 def test_a_ramp_ends_at_one():

@@ -1,4 +1,4 @@
-"""What every tutorial is made of. New notebooks in tutorials/0*.ipynb are found by themselves."""
+"""What every tutorial is made of. New ones, tutorials/[0-9]*.ipynb, are found by themselves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools import write_links
 nbformat = pytest.importorskip("nbformat")
 
 ROOT = Path(__file__).parents[2]
-PATHS = sorted((ROOT / "tutorials").glob("0*.ipynb"))
+PATHS = sorted((ROOT / "tutorials").glob("[0-9]*.ipynb"))
 WIDGETS = {"FixedPointExplorer", "JacobianInspector", "TrainingMonitor", "interact", "interactive"}
 ALLOWED = {"fpf_notebook", "numpy", "ipywidgets", "matplotlib"}
 ALSO_ALLOWED = {"09": {"brainpy", "jax"}}  # own models are written with these

@@ -12,7 +12,7 @@ import pytest
 
 from fpf_notebook.exercises import check
 
-PATHS = sorted((Path(__file__).parents[2] / "tutorials").glob("0*.ipynb"))
+PATHS = sorted((Path(__file__).parents[2] / "tutorials").glob("[0-9]*.ipynb"))
 
 
 def templates():
