@@ -16,6 +16,10 @@ Axes: TypeAlias = Literal["one", "batch", "batch_time", "time_batch"]
 _SEQUENCES: tuple[Axes, ...] = ("batch_time", "time_batch")
 
 
+ENTANGLED = "does with one state of a batch what depends on the others"
+"""Why a way of calling a batch does not fit, though it can be called so."""
+
+
 @dataclass(frozen=True)
 class CallForm:
     """One way of calling a step.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from fpf_notebook.dynamics.call_form import Attempt, CallForm
+from fpf_notebook.dynamics.call_form import ENTANGLED, Attempt, CallForm
 from fpf_notebook.dynamics.parameter_names import Convention
 
 DecideOrder = Callable[[], tuple[Convention, str]]
@@ -62,10 +62,16 @@ def choose_form(
             first = [(form, failure) for form, failure in tried if failure is not None]
         if not fitting:
             continue
-        orders = {form.order for form in fitting}
+        # An order in which it can be called, but does with a batch what it must not, is no reason
+        # to take the other order for the one that is meant.
+        only_batches = all(form.is_batched for form in group)
+        entangled = {f.order for f, failure in tried if only_batches and failure == ENTANGLED}
+        orders = {form.order for form in fitting} | entangled
         decided_by = "convention=" if given is not None else "what can be called"
         if len(orders) > 1:
             order, decided_by = decide_order()
             fitting = [form for form in fitting if form.order == order]
+            if not fitting:
+                break
         return Choice(fitting, decided_by, [])
     return Choice([], "", first)

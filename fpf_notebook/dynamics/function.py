@@ -13,7 +13,7 @@ import numpy as np
 from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.advice import function_around
 from fpf_notebook.dynamics.assemble import Recipe, parameters
-from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
+from fpf_notebook.dynamics.call_form import ENTANGLED, CallForm, forms_in_turn
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.copied_arrays import with_copied_arrays
 from fpf_notebook.dynamics.parameter_names import (
@@ -216,7 +216,7 @@ class _Attempts:
         if not form.is_batched:
             self._single.add(form.order)
         elif form.order not in self._single and not self._rows_are_independent(form):
-            return "does with one state of a batch what depends on the others"
+            return ENTANGLED
         return None
 
     def _rows_are_independent(self, form: CallForm, *, same_input: bool = False) -> bool:

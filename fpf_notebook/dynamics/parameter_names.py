@@ -20,8 +20,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 _STATE = _words(
-    """h hx h0 hc s state states hidden hiddens hid hidden_state hidden_states carry r rate rates
-    memory z latent"""
+    """h hx h0 h_0 z0 z_0 hc s state states hidden hiddens hid hidden_state hidden_states carry
+    r rate rates memory z latent"""
 )
 _INPUT = _words(
     """u i inp input inputs stimulus stimuli stim drive ext external cue ext_input external_input

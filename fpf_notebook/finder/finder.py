@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,7 @@ from fpf_notebook.finder.search import search
 from fpf_notebook.finder.state_trees import flat_states
 from fpf_notebook.finder.traced_model import TracedModel
 from fpf_notebook.result.fixed_points import FixedPoints
+from fpf_notebook.result.other_names import missing_attribute
 
 __all__ = ["FixedPointFinder"]
 
@@ -193,6 +194,11 @@ class FixedPointFinder:
     def model(self) -> Any:
         """The model that was given."""
         return self._network.model
+
+    if not TYPE_CHECKING:  # a type checker is to go on telling what there is not
+
+        def __getattr__(self, name: str) -> object:
+            raise missing_attribute("FixedPointFinder", name)
 
     # -- the network -------------------------------------------------------------------------------
 

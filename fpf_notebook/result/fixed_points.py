@@ -21,6 +21,7 @@ from fpf_notebook.result import decomposition, spectrum, summary
 from fpf_notebook.result import subsets as selection
 from fpf_notebook.result.fields import FIELDS, FROM_JACOBIANS, METADATA, TIMES, as_field
 from fpf_notebook.result.manifolds import Manifold, as_manifolds, on_continuum
+from fpf_notebook.result.other_names import missing_attribute
 
 if TYPE_CHECKING:
     import pandas
@@ -228,6 +229,11 @@ class FixedPoints:
             object.__setattr__(self, name, value)
 
     # -- sizes and derived quantities --------------------------------------------------------------
+
+    if not TYPE_CHECKING:  # a type checker is to go on telling what there is not
+
+        def __getattr__(self, name: str) -> object:
+            raise missing_attribute("FixedPoints", name)
 
     @property
     def n(self) -> int:

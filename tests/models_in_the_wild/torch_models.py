@@ -243,6 +243,90 @@ class Decomposed(nn.Module):
         return h.sum(-1, keepdim=True), h
 
 
+class KeywordState(nn.Module):
+    """A whole trajectory, with the state before it; noise is drawn at once, and is off."""
+
+    def __init__(self, noise_std=0.0):
+        super().__init__()
+        self.noise_std, self.w = noise_std, nn.Parameter(G * torch.eye(2))
+
+    def forward(self, inputs, return_states=False, initial_states=None):
+        n_trials, n_steps = inputs.shape[:2]
+        noise = torch.randn(n_trials, n_steps, 2, dtype=inputs.dtype)
+        outputs = torch.zeros(n_trials, n_steps, 1, dtype=inputs.dtype)
+        states = torch.zeros(n_trials, n_steps + 1, 2, dtype=inputs.dtype)
+        states[:, 0] = h = initial_states
+        for t in range(n_steps):
+            h = torch.tanh(h @ self.w + inputs[:, t]) + self.noise_std * noise[:, t]
+            outputs[:, t] = h.sum(-1, keepdim=True)
+            states[:, t + 1] = h
+        return (outputs, states) if return_states else outputs
+
+
+class LatentSequence(nn.Module):
+    """Time inside, other options before the state."""
+
+    def __init__(self):
+        super().__init__()
+        self.A, self.w = nn.Parameter(torch.full((2,), 0.2)), nn.Parameter(1.2 * torch.eye(2))
+
+    def forward(self, x, forcing=None, z0=None):
+        z, states = z0, []
+        for t in range(x.shape[1]):
+            z = self.A * z + torch.tanh(z @ self.w) + x[:, t]
+            states.append(z)
+        return torch.stack(states, dim=1)
+
+
+class NoiseArguments(nn.Module):
+    """A vector field of one state; noise is handed in."""
+
+    def rhs(self, x, inp, input_noise, recurrent_noise):
+        return -x + 1.8 * torch.tanh(x) + (inp + input_noise) + recurrent_noise
+
+
+class Guarded(Scripted):
+    """Refuses what is not finite, and bounds what is large: branches on numbers."""
+
+    def forward(self, x, h):
+        if torch.isnan(h).any():
+            raise FloatingPointError("NaN in the state")
+        if h.abs().max() > 1e3:
+            h = h / h.abs().max()
+        self.last = h.detach()
+        return torch.tanh(h @ self.w + x)
+
+
+class Straight(torch.autograd.Function):
+    """The identity, with a derivative of its own, which is the same."""
+
+    @staticmethod
+    def forward(context, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient
+
+
+class OwnDerivative(Scripted):
+    def forward(self, x, h):
+        return Straight.apply(torch.tanh(Straight.apply(h) @ self.w + x))
+
+
+class ConvolutionRing(nn.Module):
+    """Units that see their neighbours on a ring, with equal weights: 0 and two uniform states."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular", bias=False)
+        with torch.no_grad():
+            self.conv.weight.fill_(0.5)
+
+    def forward(self, u, h):
+        return torch.tanh(self.conv(h[:, None])[:, 0] + u)
+
+
 def as_function(input, state):
     return torch.tanh(G * state + input)
 
@@ -251,7 +335,18 @@ CURRENT = grid_of(current_roots(1.8), current_roots(1.8))
 GATED = grid_of(tanh_roots(2 * sigmoid(1.0)), tanh_roots(2 * sigmoid(1.0)))
 ADAPTED = np.stack([tanh_roots(2.0), tanh_roots(2.0) / 2], axis=1)
 
+LATENT = roots(lambda z: 0.2 * z + np.tanh(1.2 * z) - z, -2.0007, 2.0003)
+RING = np.outer(tanh_roots(1.5), np.ones(3))
+
 TORCH = {
+    "keyword state": Wild(KeywordState, PAIR),
+    "keyword after options": Wild(LatentSequence, grid_of(LATENT, LATENT), low=-2.0, high=2.0),
+    "noise handed in": Wild(
+        lambda: NoiseArguments().rhs, CURRENT, {"time": "continuous"}, low=-2.0, high=2.0
+    ),
+    "branches": Wild(Guarded, PAIR),
+    "own derivative": Wild(OwnDerivative, PAIR),
+    "convolution": Wild(ConvolutionRing, RING),
     "CTRNN, time first": Wild(CTRNN, PAIR),
     "method recurrence": Wild(lambda: CTRNN().recurrence, PAIR),
     "batch first": Wild(BatchFirstLoop, PAIR),

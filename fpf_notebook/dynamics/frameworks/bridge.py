@@ -20,6 +20,9 @@ from fpf_notebook.dynamics.call_identity import CallIdentity
 Parameters: TypeAlias = Sequence[np.ndarray]
 
 
+OnHost: TypeAlias = Callable[[PyTree, jax.Array, jax.Array], jax.Array]
+
+
 class Host(NamedTuple):
     """A step of a batch of states, by another framework.
 
@@ -62,6 +65,42 @@ def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, PyTre
         state and the output, one after the other.
     """
     n_rows = n_states + host.n_outputs
+    values, derivatives = on_the_host(host, n_states, n_inputs)
+    step = jax.custom_jvp(values)
+
+    def rule(primals: PyTree, tangents: PyTree) -> PyTree:
+        params, h, u = primals
+        jacobian = derivatives(params, h, u)
+        change = jnp.zeros(n_rows, h.dtype)
+        blocks = jnp.split(jacobian, [n_states], axis=1)
+        for block, part in zip(blocks, tangents[1:], strict=True):
+            if not all_zero(part):
+                change = change + block @ part
+        if not all_zero(tangents[0]):
+            change = change + no_derivative(n_rows, h)
+        return values(params, h, u), change
+
+    step.defjvp(rule, symbolic_zeros=True)
+    return step
+
+
+def on_the_host(host: Host, n_states: int, n_inputs: int) -> tuple[OnHost, OnHost]:
+    """Return a step on the host, and its Jacobians, as JAX functions without derivatives.
+
+    Parameters
+    ----------
+    host
+        The step.
+    n_states, n_inputs
+        Sizes.
+
+    Returns
+    -------
+    tuple of Callable
+        ``values(params, h, u)`` [n_rows] and ``derivatives(params, h, u)``
+        [n_rows, n_states + n_inputs], for one state.
+    """
+    n_rows = n_states + host.n_outputs
 
     def values(params: PyTree, h: PyTree, u: PyTree) -> PyTree:
         def on_host(*given: PyTree) -> np.ndarray:
@@ -75,29 +114,17 @@ def bridged(host: Host, n_states: int, n_inputs: int) -> Callable[[PyTree, PyTre
 
         return _callback(on_host, host.identity, (n_rows, n_states + n_inputs), params, h, u)
 
-    step = jax.custom_jvp(values)
-
-    def rule(primals: PyTree, tangents: PyTree) -> PyTree:
-        params, h, u = primals
-        jacobian = derivatives(params, h, u)
-        change = jnp.zeros(n_rows, h.dtype)
-        blocks = jnp.split(jacobian, [n_states], axis=1)
-        for block, part in zip(blocks, tangents[1:], strict=True):
-            if not _is_zero(part):
-                change = change + block @ part
-        if not all(_is_zero(part) for part in jax.tree.leaves(tangents[0], is_leaf=_is_zero)):
-            change = change + _no_derivative(n_rows, h)
-        return values(params, h, u), change
-
-    step.defjvp(rule, symbolic_zeros=True)
-    return step
+    return values, derivatives
 
 
-def _is_zero(tangent: jax.Array) -> bool:
-    return isinstance(tangent, jax.custom_derivatives.SymbolicZero)
+def all_zero(tangents: PyTree) -> bool:
+    """Tell whether tangents are known to be zero, where ``symbolic_zeros`` are on."""
+    zero = jax.custom_derivatives.SymbolicZero
+    leaves = jax.tree.leaves(tangents, is_leaf=lambda part: isinstance(part, zero))
+    return all(isinstance(part, zero) for part in leaves)
 
 
-def _no_derivative(n_rows: int, h: jax.Array) -> jax.Array:
+def no_derivative(n_rows: int, h: jax.Array) -> jax.Array:
     """Return something that fails when it is computed, not already when it is traced."""
     result = jax.ShapeDtypeStruct((n_rows,), h.dtype)
     return jax.pure_callback(_fail, result, h, vmap_method="expand_dims")

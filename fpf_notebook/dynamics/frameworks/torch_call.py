@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
@@ -11,12 +11,19 @@ from jax import Array
 
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.call_identity import CallIdentity
-from fpf_notebook.dynamics.frameworks.aten.graph import array_of_tensor
+from fpf_notebook.dynamics.frameworks.aten.graph import CUT, array_of_tensor
 from fpf_notebook.dynamics.frameworks.aten.rules import NotCoveredError
-from fpf_notebook.dynamics.frameworks.bridge import bridged
+from fpf_notebook.dynamics.frameworks.bridge import Host, bridged
 from fpf_notebook.dynamics.frameworks.missing import require
-from fpf_notebook.dynamics.frameworks.torch_exported import ExportedStep, exported_step
+from fpf_notebook.dynamics.frameworks.torch_exported import (
+    ExportedStep,
+    FlatStep,
+    exported_step,
+    flat_step,
+)
 from fpf_notebook.dynamics.frameworks.torch_host import torch_host
+from fpf_notebook.dynamics.frameworks.torch_keywords import Keywords, keywords_of
+from fpf_notebook.dynamics.frameworks.torch_paths import recorded_step
 from fpf_notebook.dynamics.frameworks.torch_probes import Probes, Sizes, choose_call, no_sizes
 from fpf_notebook.dynamics.frameworks.torch_target import (
     Model,
@@ -79,30 +86,33 @@ def recipe_of_torch_call(model: Model, options: StepOptions) -> Recipe:
     weights: Mapping[str, torch.Tensor] = {} if module is None else tensors_of(module)
     scripted = module is not None and isinstance(module, torch.jit.ScriptModule)
     source: Model = model
+    keywords = None if scripted or autonomous else keywords_of(called_of(model, module))
     if scripted and module is not None:
         weights = {}
-        source = ScriptCopy(model, module)
+        source = ScriptCopy(model, module, autonomous)
         target: Target = source
     else:
-        target = target_of(model, module, list(weights), autonomous)
+        target = target_of(model, module, list(weights), autonomous, keywords)
     arrays = [array_of_tensor(tensor) for tensor in weights.values()]
     names = names_of(called_of(model, module))
+    if keywords is not None and keywords.state is not None:
+        names = names._replace(arguments=("input", keywords.state))
     probes = Probes(target, arrays, sizes, name, names, module or model)
-    work, choice = choose_call(model, module, form, options, autonomous, probes)
+    work, choice = choose_call(model, module, form, options, autonomous, probes, keywords)
     chosen = choice.forms[0]
     n_outputs = probes.n_outputs[chosen]
-    step: ExportedStep
-    try:
-        if scripted:
-            raise NotCoveredError("torch.export reads no ScriptModule")
-        step = exported_step(
-            model, module, list(weights), arrays, chosen, names, sizes, work, autonomous
-        )
-        why_called = ""
-    except NotCoveredError as error:
-        why_called = str(error)
-        identity = CallIdentity("torch", source, (repr(chosen), work, n_outputs, tuple(weights)))
-        step = bridged(torch_host(target, chosen, names, n_outputs, identity), *sizes)
+    identity = CallIdentity(
+        "torch", source, (repr(chosen), work, n_outputs, tuple(weights), str(keywords))
+    )
+    host = torch_host(target, chosen, names, n_outputs, identity)
+    how, step = _as_program(
+        lambda: flat_step(
+            source, module, list(weights), arrays, chosen, names, sizes, work, autonomous, keywords
+        ),
+        host,
+        sizes,
+        scripted,
+    )
 
     def both(params: Mapping[str, Array], h: Array, u: Array) -> tuple[Array, Array | None]:
         given = [jnp.asarray(params[key]) for key in weights]
@@ -120,25 +130,51 @@ def recipe_of_torch_call(model: Model, options: StepOptions) -> Recipe:
         box_reason=(
             f"nothing is known of the range of {name}, which is called; give "
             "invariant_box=(low, high) if it does not leave a box"
-            if why_called
+            if how.startswith(", called")
             else "no invariant box is known for this kind of model"
         ),
         reading=Reading(
-            source=_source(module, why_called),
-            call=chosen.describe(name, sizes.n_inputs),
+            source=("a function of tensors" if module is None else "a module of PyTorch") + how,
+            call=chosen.describe(name, sizes.n_inputs)
+            + ("" if keywords is None else f" with {keywords}"),
             order=chosen.order,
-            decided_by="its only argument" if autonomous else choice.decided_by,
+            decided_by=_decided_by(choice.decided_by, autonomous, keywords),
             returned=probes.where[chosen],
             parameters="parameters and buffers of the module" if weights else "none",
         ),
     )
 
 
-def _source(module: torch.nn.Module | None, why_called: str) -> str:
-    kind = "a module of PyTorch" if module is not None else "a function of tensors"
-    if not why_called:
-        return f"{kind}, exported to JAX"
-    return f"{kind}, called (and not exported to JAX, because {why_called})"
+def _decided_by(decided_by: str, autonomous: bool, keywords: Keywords | None) -> str:
+    if autonomous:
+        return "its only argument"
+    if keywords is not None and keywords.state is not None:
+        return f"the name {keywords.state}"
+    return decided_by
+
+
+def _as_program(
+    flat_of: Callable[[], FlatStep], host: Host, sizes: Sizes, scripted: bool
+) -> tuple[str, ExportedStep]:
+    """Return how a step is computed, in words, and the quickest function that computes it."""
+    try:
+        if scripted:
+            raise NotCoveredError("torch.export reads no ScriptModule")
+        return ", exported to JAX", exported_step(flat_of())
+    except NotCoveredError as error:
+        why = str(error)
+    try:
+        step, branches = recorded_step(flat_of(), host, own_derivative=why.startswith(CUT))
+    except NotCoveredError as error:
+        also = "" if str(error) == why else f"; and not recorded, because {error}"
+        how = f", called (and not exported to JAX, because {why}{also})"
+        return how, bridged(host, *sizes)
+    if branches:
+        return (
+            f", recorded as programs of JAX, and called where it branches otherwise ({why})",
+            step,
+        )
+    return f", recorded as a program of JAX ({why})", step
 
 
 def _takes_state_only(model: Model, module: torch.nn.Module | None, n_inputs: int | None) -> bool:

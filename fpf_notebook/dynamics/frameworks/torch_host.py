@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,7 @@ def torch_host(
 
     def values(params: Parameters, h: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         h, lost = _without_lost(h)
-        with torch.no_grad():
+        with torch.no_grad(), _one_thread():
             following, output = call(tensors(params), *tensors([h, u]))
         rest = np.empty((len(h), 0), h.dtype)
         if output is not None:
@@ -61,7 +62,7 @@ def torch_host(
     ) -> tuple[np.ndarray, np.ndarray]:
         # For the whole batch at once: no state of the batch depends on another.
         h, lost = _without_lost(h)
-        with torch.enable_grad():
+        with torch.enable_grad(), _one_thread():
             x, v = (part.requires_grad_() for part in tensors([h, u]))
             following, output = call(tensors(params), x, v)
             parts = [following]
@@ -71,6 +72,22 @@ def torch_host(
         return _with_lost(by_h.numpy(), lost), _with_lost(by_u.numpy(), lost)
 
     return Host(values, jacobians, n_outputs, identity)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have PyTorch compute in this thread alone: for these batches more of them are slower.
+
+    JAX calls from threads of its own, and each would start a team of threads for PyTorch.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _without_lost(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fpf_notebook.dynamics.advice import function_around
-from fpf_notebook.dynamics.call_form import CallForm, forms_in_turn
+from fpf_notebook.dynamics.call_form import ENTANGLED, CallForm, forms_in_turn
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
+from fpf_notebook.dynamics.frameworks.torch_keywords import Keywords
 from fpf_notebook.dynamics.frameworks.torch_target import Model, Target, called_of, name_of, stepped
 from fpf_notebook.dynamics.frameworks.torch_weights import is_recurrent
 from fpf_notebook.dynamics.parameter_names import Convention, n_required, order_by_names
@@ -99,7 +100,7 @@ class Probes:
             torch.allclose(following, other, rtol=close, atol=close, equal_nan=True)
             for other in (rows, single)
         ):
-            return "does with one state of a batch what depends on the others"
+            return ENTANGLED
         self.where[form] = where
         self.n_outputs[form] = 0 if output is None else int(output.shape[-1])
         return None
@@ -112,6 +113,7 @@ def choose_call(
     options: StepOptions,
     autonomous: bool,
     probes: Probes,
+    keywords: Keywords | None = None,
 ) -> tuple[Precision, Choice]:
     """Return the precision in which a model works, and the way of calling it.
 
@@ -127,6 +129,8 @@ def choose_call(
         Whether it takes the state alone.
     probes
         Calls it.
+    keywords
+        What is passed by name.
 
     Raises
     ------
@@ -137,6 +141,9 @@ def choose_call(
     called = called_of(model, module)
     failures: list[str] = []
     given: Convention | None = "state_input" if autonomous else options.convention
+    needed = 2 if autonomous or keywords is not None else n_required(called)
+    if keywords is not None and keywords.state is not None:
+        given = "input_state"
     works: tuple[Precision, ...] = ("float64", "float32")
     for work in works if options.dtype == "float64" else works[1:]:
         probes.work = work
@@ -147,7 +154,7 @@ def choose_call(
                 sizes.n_states,
                 None if form.structure is None else form,
                 single_first=False,
-                n_required=2 if autonomous else n_required(called),
+                n_required=needed,
                 by_names=order_by_names(probes.names.arguments),
             ),
             probes,

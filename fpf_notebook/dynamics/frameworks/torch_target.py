@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from fpf_notebook.dynamics.call_form import CallForm
+from fpf_notebook.dynamics.frameworks.torch_keywords import Keywords
 from fpf_notebook.dynamics.returned import Names
 from fpf_notebook.dynamics.state_form import Ops
 
@@ -90,7 +92,11 @@ def ops_of_torch() -> Ops:
 
 
 def target_of(
-    model: Model, module: torch.nn.Module | None, names: Sequence[str], autonomous: bool
+    model: Model,
+    module: torch.nn.Module | None,
+    names: Sequence[str],
+    autonomous: bool,
+    keywords: Keywords | None = None,
 ) -> Target:
     """Return ``target(weights, *arguments)``, which calls a model with these weights.
 
@@ -102,13 +108,16 @@ def target_of(
         Of the weights.
     autonomous
         Whether it takes the state alone, the first of the arguments.
+    keywords
+        What is passed by name.
     """
     import torch
 
     if module is None:
-        return lambda _, *arguments: model(*(arguments[:1] if autonomous else arguments))
+        function = model if keywords is None else functools.partial(keywords.call, model)
+        return lambda _, *arguments: function(*(arguments[:1] if autonomous else arguments))
     whole, start = module, ""
-    if model is not module:
+    if model is not module or keywords is not None:
 
         class Method(torch.nn.Module):
             def __init__(self) -> None:
@@ -116,7 +125,8 @@ def target_of(
                 self.owner = module
 
             def forward(self, *arguments: torch.Tensor) -> object:
-                return getattr(self.owner, name_of(model))(*arguments)
+                called = self.owner if model is module else getattr(self.owner, name_of(model))
+                return called(*arguments) if keywords is None else keywords.call(called, *arguments)
 
         whole, start = Method(), "owner."
 
@@ -145,11 +155,14 @@ class ScriptCopy:
     ----------
     model, module
         The model, and the ``torch.jit.ScriptModule`` that it is or belongs to.
+    autonomous
+        Whether it takes the state alone, the first of the arguments.
     """
 
-    def __init__(self, model: Model, module: torch.nn.Module) -> None:
+    def __init__(self, model: Model, module: torch.nn.Module, autonomous: bool = False) -> None:
         import torch
 
+        self._autonomous = autonomous
         self._name = None if model is module else name_of(model)
         # Not by deepcopy, whose parameters are no leaves of a graph, which PyTorch warns of.
         buffer = io.BytesIO()
@@ -162,7 +175,8 @@ class ScriptCopy:
     def __call__(self, _: Sequence[torch.Tensor], *arguments: torch.Tensor) -> object:
         """Call the copy, with no weights but its own."""
         module = self._copies[next(a.dtype for a in arguments if hasattr(a, "dtype"))]
-        return (module if self._name is None else getattr(module, self._name))(*arguments)
+        called = module if self._name is None else getattr(module, self._name)
+        return called(*(arguments[:1] if self._autonomous else arguments))
 
 
 def stepped(

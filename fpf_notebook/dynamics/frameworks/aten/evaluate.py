@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fpf_notebook.dynamics.frameworks.aten import moves, sums
+from fpf_notebook.dynamics.frameworks.aten import choices, moves, sums, windows
 from fpf_notebook.dynamics.frameworks.aten.graph import Argument, Form, Graph, Operation, Reference
 from fpf_notebook.dynamics.frameworks.aten.lean import (
     Given,
@@ -23,8 +23,21 @@ from fpf_notebook.dynamics.frameworks.aten.rules import Noise, NotCoveredError, 
 
 Known: TypeAlias = Lean | Noise
 
-ROOMS = (moves, sums)  # that their rules are there
+ROOMS = (choices, moves, sums, windows)  # that their rules are there
 _NOISE = ("rand", "randn", "rand_like", "randn_like", "normal_functional", "uniform", "bernoulli")
+
+# What is random stays so, wherever it goes.
+_OF_PLACES = [
+    "expand.default",
+    "select.int",
+    "slice.Tensor",
+    "unsqueeze.default",
+    "squeeze.dims",
+    "squeeze.dim",
+    "permute.default",
+    "transpose.int",
+    "t.default",
+]
 
 
 def evaluate(graph: Graph, arguments: Sequence[Value]) -> tuple[Value, ...]:
@@ -116,7 +129,7 @@ def _random(operation: Operation, known: Mapping[str, Known]) -> Known | None:
     others = [item for item in given if not isinstance(item, Noise)]
     if name == "mul" and any(_is_zero(item) for item in others):
         return _formed(np.zeros(form.shape), form, operation.operator)
-    keeps = operation.operator in (*moves.KEEPING, *moves.RESHAPING, "expand.default")
+    keeps = operation.operator in (*moves.KEEPING, *moves.RESHAPING, *_OF_PLACES)
     scaled = name == "mul" or (noise[0] and (name in ("div", "neg") or keeps))
     return Noise(form.shape) if scaled else None
 
@@ -139,8 +152,6 @@ def _formed(value: Value, form: Form, operator: str) -> Lean:
         dtype = jnp.dtype(form.dtype)
     except TypeError:
         raise NotCoveredError(f"it computes with numbers of type {form.dtype}") from None
-    if dtype.kind == "c":
-        raise NotCoveredError("it computes with complex numbers")
     dtype = jax.dtypes.canonicalize_dtype(dtype)
     typed = value if getattr(value, "dtype", None) == dtype else jnp.asarray(value).astype(dtype)
     return lean(typed, form.shape)

@@ -25,6 +25,10 @@ Export: TypeAlias = "Callable[..., tuple[torch.Tensor, ...]]"
 # Where numbers lie and in what type they are is taken from the results.
 _OF_MEMORY = {"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"}
 _CHECKS = ("_assert_tensor_metadata", "_assert_scalar", "_assert_async", "sym_constrain_range")
+_EFFECTS = ("aten._linalg_check_errors.default",)  # errors where a matrix has no inverse, say
+CUT = "it cuts gradients"
+"""How the text begins of the error for a module whose derivatives are not those of its values."""
+
 # Their derivatives are finite, or quicker, in one piece.
 _WHOLE = ("softplus", "elu", "silu", "gelu", "hardtanh", "leaky_relu", "log_sigmoid_forward")
 
@@ -170,15 +174,26 @@ def _quiet() -> Iterator[None]:
 def _refuse_cut_gradients(program: ExportedProgram) -> None:
     """Refuse where gradients are cut, which is no longer seen after decomposition."""
     made = ("lift_fresh_copy", "detach", "clone", "to", "full", "ones", "zeros", "arange", "eye")
-    for node in program.graph.nodes:
+    for node in _used(program):
         if "grad_enabled" in str(node.target):
-            raise NotCoveredError("it cuts gradients (no_grad)")
+            raise NotCoveredError(f"{CUT} (no_grad)")
         if "detach" not in str(node.target) or node.op != "call_function":
             continue
         source = node.args[0]
         constant = source.op == "get_attr" or source.name.startswith("c_")
         if not constant and not any(f"aten.{name}." in str(source.target) for name in made):
-            raise NotCoveredError("it cuts gradients (detach, .data)")
+            raise NotCoveredError(f"{CUT} (detach, .data)")
+
+
+def _used(program: ExportedProgram) -> list[TorchNode]:
+    """Return the nodes on which a result depends: what is detached to be kept is none of them."""
+    used: set[TorchNode] = set()
+    for node in reversed(list(program.graph.nodes)):
+        schema = getattr(node.target, "_schema", None)
+        writes = schema is not None and schema.is_mutable  # in place: what is written may be used
+        if writes or node.op == "output" or used.intersection(node.users):
+            used.add(node)
+    return [node for node in program.graph.nodes if node in used]
 
 
 def _read(program: ExportedProgram) -> Graph:
@@ -193,7 +208,7 @@ def _read(program: ExportedProgram) -> Graph:
             inputs.append(name)
         elif spec.target in held:
             constants[name] = array_of_tensor(held[spec.target])
-        else:
+        elif spec.kind != InputKind.TOKEN:
             raise NotCoveredError("it takes something that is no tensor")
     outputs = [
         getattr(spec.arg, "name", "")
@@ -228,11 +243,14 @@ def array_of_tensor(tensor: torch.Tensor) -> np.ndarray:
 
 
 def _operations(program: ExportedProgram) -> Iterator[Operation]:
+    checks: set[TorchNode] = set()
     for node in program.graph.nodes:
         if node.op in ("placeholder", "output"):
             continue
         operator = str(node.target).removeprefix("aten.")
-        if operator.split(".")[0] in _CHECKS:
+        effect = len(node.args) > 1 and str(node.args[1]) in _EFFECTS
+        if operator.split(".")[0] in _CHECKS or effect or checks.intersection(node.args[:1]):
+            checks.add(node)
             continue
         if node.op != "call_function":
             raise NotCoveredError(f"it holds {node.target}, which is no operator")
