@@ -186,12 +186,16 @@ _OF_BRAINPY = {
     "target_vars": " BrainPy's target_vars={'name': variable} are state_vars=['name'] here.",
     "included_vars": " BrainPy's included_vars={'name': variable} are state_vars=['name'] here.",
     "excluded_vars": " Name those that are the state by state_vars=['name', ...].",
+    "explain": (
+        " How a model was read is told by the step map that it became: "
+        "as_step_map(model, ...).explain()."
+    ),
     "candidates": (
         " BrainPy's candidates are find_fixed_points(initial_states=candidates) here; a dictionary "
         "of arrays is taken as well."
     ),
 }
-"""What options of BrainPy's SlowPointFinder are here."""
+"""What options of BrainPy's SlowPointFinder are here, and other words that one may try."""
 
 STEP_OPTION_NAMES = tuple(item.name for item in dataclasses.fields(StepOptions))
 

@@ -1,6 +1,9 @@
 """What cannot be read as it is says why, and the code that it prints runs and mends it."""
 
+import ast
+import re
 import textwrap
+from pathlib import Path
 
 import brainpy as bp
 import brainpy.math as bm
@@ -8,9 +11,73 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import fpf_notebook
 from fpf_notebook import as_step_map
 
 SIZES = {"n_states": 2, "n_inputs": 1}
+
+ADVICE = {
+    "model.{} = 0.0": "test_noise_of_a_module",
+    "model = __import__('functools').partial(model, {})": "test_noise_of_a_function",
+    "options = {'convention': 'state_input'}  # or 'input_state'": (
+        "test_which_argument_is_the_state"
+    ),
+    "step = lambda u, h: (None, model({})[{}])": "test_which_value_is_the_state",
+    "import jax.numpy": "test_numpy_inside",
+    "model.__globals__['np'] = jax.numpy": "test_numpy_inside",
+    "def step(input, state):": "test_a_result_of_another_kind",
+    "    result = model(input{}, state)": "test_a_module_that_wants_an_axis_of_time",
+    "    return None, result[1] if isinstance(result, tuple) else result": (
+        "test_a_result_of_another_kind"
+    ),
+    "options = {'state_vars': {}}": "test_variables_of_brainpy_s_finder",
+    "options = {'time': 'continuous'}": "test_kind_of_brainpy_s_finder",
+    "options = {'n_states': 64, 'n_inputs': 3}  # for example": "test_sizes_that_no_call_tells",
+    "model = model.{}": "test_a_module_that_begins_with_a_state_of_its_own",
+    "model.eval()": "test_modes_of_training",
+}
+"""Every line of code that a refusal prints, and the test that runs it."""
+
+
+def advice_in(source: str) -> set[str]:
+    """Return the lines of code in the messages of a file: they begin with four blanks."""
+    tree = ast.parse(source)
+    documentation = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    found = set()
+    inside = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(
+                part.value if isinstance(part, ast.Constant) else "{}" for part in node.values
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) in inside or id(node) in documentation:
+                continue
+            text = node.value
+        else:
+            continue
+        lines = [line[4:] for line in text.splitlines() if re.match(r" {4}\S| {8}\S", line)]
+        found.update(line for line in lines if not re.fullmatch(r"[\w ]+", line))
+    return found
+
+
+def test_every_line_of_advice_is_run_by_a_test():
+    folder = Path(fpf_notebook.__file__).parent / "dynamics"
+    printed = set().union(*(advice_in(path.read_text()) for path in folder.rglob("*.py")))
+    assert printed == set(ADVICE)
+    assert all(callable(globals()[test]) for test in ADVICE.values())
+    assert advice_in('raise E(f"no {x}:\\n    step = {y}\\nso")') == {"step = {}"}
 
 
 def pasted(message: str, model):
@@ -24,10 +91,12 @@ def pasted(message: str, model):
 
 def mend(model, options, match, **more):
     """Refuse, paste what the message says, and return the step map and the message."""
-    with pytest.raises(ValueError, match=match) as info:
+    with pytest.raises((ValueError, TypeError), match=match) as info:
         as_step_map(model, **options)
-    model, added = pasted(str(info.value), model)
-    return as_step_map(model, **options, **added, **more)
+    text = str(info.value)
+    model, added = pasted(text, model)
+    kept = {name: value for name, value in options.items() if f"no option {name!r}" not in text}
+    return as_step_map(model, **{**kept, **added, **more})
 
 
 def numpy_step(h, u):
@@ -122,6 +191,97 @@ def test_a_module_that_begins_with_a_state_of_its_own():
 
     step_map = mend(Sequence(), SIZES, "takes no state.*recurrence may be the step")
     np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]), rtol=1e-12)
+
+
+def test_a_module_that_wants_an_axis_of_time():
+    torch = pytest.importorskip("torch")
+
+    class Sequence(torch.nn.Module):
+        def forward(self, inputs, state):
+            h = torch.tanh(2 * state + inputs[:, 0])
+            return inputs, Result(h)
+
+    class Result:
+        def __init__(self, h):
+            self.h = h
+
+    with pytest.raises(ValueError, match="could not be called as a step") as info:
+        as_step_map(Sequence(), **SIZES)
+    model, _ = pasted(str(info.value), Unwrapped(Sequence()))
+    step_map = as_step_map(model, **SIZES, framework="torch")
+    np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]), rtol=1e-12)
+
+
+class Unwrapped:
+    """What a user has to add here, since no advice can know his class of results."""
+
+    def __init__(self, module):
+        self.module = module
+
+    def __call__(self, *arguments):
+        output, result = self.module(*arguments)
+        return output, result.h
+
+
+def test_noise_of_a_function():
+    torch = pytest.importorskip("torch")
+
+    def step(x, h, noise_scale=0.1):
+        return torch.tanh(2 * h + x) + noise_scale * torch.randn_like(h)
+
+    step_map = mend(step, {**SIZES, "framework": "torch"}, "argument noise_scale may be what")
+    np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]), rtol=1e-12)
+
+
+def test_variables_of_brainpy_s_finder():
+    model = NoisyModel()
+    model.noise_std = 0.0
+    options = {"n_inputs": 2, "target_vars": {"h": model.h}}
+    step_map = mend(model, options, "target_vars=.* are state_vars=")
+    assert [part.name for part in step_map.slices] == ["h"]
+
+
+def test_kind_of_brainpy_s_finder():
+    options = {**SIZES, "f_type": "continuous"}
+    assert mend(lambda h, u: -h + u, options, "called time='continuous' here").time == "continuous"
+
+
+def test_sizes_that_no_call_tells():
+    torch = pytest.importorskip("torch")
+
+    class Own(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = torch.nn.GRUCell(3, 64)
+
+        def forward(self, x, h):
+            return self.cell(x, h)
+
+    assert mend(Own(), {}, "a call does not tell its sizes").n_states == 64
+
+
+@pytest.mark.parametrize("kind", ["Dropout", "BatchNorm1d"])
+def test_modes_of_training(kind):
+    torch = pytest.importorskip("torch")
+
+    class Trained(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Dropout() if kind == "Dropout" else torch.nn.BatchNorm1d(2)
+
+        def forward(self, x, h):
+            return torch.tanh(self.layer(h) + x)
+
+    model = Trained()
+    assert mend(model, SIZES, f"{kind} in training mode").n_states == 2
+    assert not model.training
+
+
+def test_the_word_explain_is_answered():
+    with pytest.raises(TypeError, match=r"as_step_map\(model, ...\)\.explain\(\)"):
+        as_step_map(lambda h, u: h, **SIZES, explain=True)
+    told = as_step_map(lambda h, u: jnp.tanh(h) + u, **SIZES).explain()
+    assert "state[2] at 0" in str(told)
 
 
 def test_which_argument_of_a_module_is_the_state():

@@ -122,10 +122,11 @@ def target_of(
         class Method(torch.nn.Module):
             def __init__(self) -> None:
                 super().__init__()
-                self.owner = module
+                self.owner: torch.nn.Module = module
 
             def forward(self, *arguments: torch.Tensor) -> object:
-                called = self.owner if model is module else getattr(self.owner, name_of(model))
+                own: Model = self.owner
+                called = own if model is module else getattr(own, name_of(model))
                 return called(*arguments) if keywords is None else keywords.call(called, *arguments)
 
         whole, start = Method(), "owner."
