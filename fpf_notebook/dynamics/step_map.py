@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -392,6 +392,34 @@ class StepMap:
         # A box that was proven of the old numbers need not be there with the new ones.
         again = getattr(self.box, "proven_again", None)
         return new if again is None else again(new)
+
+    def with_values(self, values: Mapping[str, float]) -> StepMap:
+        """Return the same network with some numbers changed, by name. Nothing is compiled anew.
+
+        Parameters
+        ----------
+        values
+            Numbers by name, as for :meth:`to_program`: ``{"gain": 1.2, "W[0, 1]": 0.0}``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or a name stands for several numbers.
+
+        Examples
+        --------
+        >>> import jax.numpy as jnp, numpy as np
+        >>> from fpf_notebook.dynamics import as_step_map
+        >>> step_map = as_step_map(
+        ...     lambda p, h, u: jnp.tanh(p["gain"] * h) + u,
+        ...     n_states=1, n_inputs=1, params={"gain": np.array(1.5)},
+        ... )
+        >>> step_map.with_values({"gain": 0.0})(np.ones((1, 1)), np.zeros(1)).tolist()
+        [[0.0]]
+        """
+        from fpf_notebook.dynamics.program.symbols import replaced  # seldom needed
+
+        return replaced(self, values)
 
     def with_model(self, model: object) -> StepMap:
         """Return the step map of another model, made with the options of this one.

@@ -258,13 +258,19 @@ class SearchRequest:
         """Make a request of what :meth:`to_dict` returned; it is checked again."""
         return cls(**{**record, "options": Options(**record["options"])})
 
-    def to_code(self, model_options: Mapping[str, object] | None = None) -> str:
+    def to_code(
+        self,
+        model_options: Mapping[str, object] | None = None,
+        values: Mapping[str, float] | None = None,
+    ) -> str:
         """Return a script that makes this search.
 
         Parameters
         ----------
         model_options : dict, optional
             Options of `as_step_map` that the model needs.
+        values : dict, optional
+            Parameters of the network that are changed first, as `StepMap.with_values` does.
 
         Returns
         -------
@@ -275,9 +281,10 @@ class SearchRequest:
         changed = _changed(self.options)
         finder = [f"    {name}={_code(value)},\n" for name, value in changed.items()]
         call, given = [], ["model"]
+        network: list[str] = []
         for name, value in (model_options or {}).items():
             written = _is_literal(value)
-            finder.append(f"    {name}={_code(value) if written else name},\n")
+            network.append(f"    {name}={_code(value) if written else name},\n")
             given += [] if written else [name]
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
@@ -290,10 +297,18 @@ class SearchRequest:
                 call.append(f"    {item.name}={item.name},\n")
             else:
                 call.append(f"    {item.name}={_code(value)},\n")
+        imports, change = "", ""
+        if values:
+            imports = "from fpf_notebook.dynamics import as_step_map\n"
+            change = f"model = as_step_map(\n    model,\n{''.join(network)})"
+            change += f".with_values({dict(values)!r})\n"
+        else:
+            finder += network
         return (
             "import numpy as np\n"
-            "from fpf_notebook import FixedPointFinder\n\n"
+            f"from fpf_notebook import FixedPointFinder\n{imports}\n"
             f"# given: {', '.join(given)}\n"
+            f"{change}"
             f"finder = FixedPointFinder(\n    model,\n{''.join(finder)})\n"
             f"unique_fps, all_fps = finder.find_fixed_points(\n{''.join(call)})\n"
             "unique_fps.print_summary()\n"

@@ -7,6 +7,7 @@ thread, nor leave a trait with a value that nothing can be done with.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -14,12 +15,15 @@ from typing import Any
 
 import ipywidgets as ipw
 import traitlets
+from ipywidgets.widgets import widget as _ipywidgets
 
 __all__ = ["THREADS", "Guarded", "GuardedView", "SettingError"]
 
 THREADS = "fpf-"
 """What the names of the widgets' own threads begin with."""
 
+
+_register = _ipywidgets._instances
 
 # What ipywidgets itself lets the browser set.
 _PLAIN = ("layout", "tabbable", "tooltip", "_dom_classes", "_view_count")
@@ -92,6 +96,13 @@ class GuardedView(Guarded, ipw.Widget):
     #: What the browser may set. Everything else is made here, and its values are refused.
     FROM_BROWSER: tuple[str, ...] = ()
 
+    def open(self) -> None:
+        """Open the connection to the browser; it does not keep the widget alive."""
+        super().open()
+        # What marimo displays it knows by this connection only.
+        if "marimo" not in sys.modules:
+            held_weakly(self)
+
     _holding_sync: bool
     _states_to_send: set[str]
     _alone = False  # whether the browser sets a trait just now
@@ -156,3 +167,20 @@ class GuardedView(Guarded, ipw.Widget):
     def _refused(self, words: str) -> None:
         """Show why a value was not taken."""
         raise NotImplementedError
+
+
+def held_weakly(widget: ipw.Widget) -> None:
+    """Have a widget freed with its last reference, as any object of Python is.
+
+    ipywidgets keeps every widget until it is closed: its register holds it, and so does the
+    connection to the browser, whose messages it hears.
+    """
+    hear = weakref.WeakMethod(widget._handle_msg)
+
+    def heard(message: Any) -> None:
+        handler = hear()
+        if handler is not None:
+            handler(message)
+
+    widget.comm.on_msg(heard)
+    _register[widget.model_id] = weakref.proxy(widget)

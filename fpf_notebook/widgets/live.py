@@ -41,6 +41,9 @@ REST = 0.15
 
 # A search that ends within `GRACE` begins sooner, and its picture is there within `REST`.
 _SHORT_REST = 0.03
+_LONGEST_IDLE = (
+    5.0  # seconds without a job after which the thread ends; the next job begins another
+)
 _IDLE = 0.3  # seconds after which what the next job needs is compiled
 # A job that ends sooner is not announced: its result says it all, and nothing flickers.
 _UNANNOUNCED = 0.12
@@ -191,9 +194,13 @@ class _Desk:
     def loop(self) -> None:
         while True:
             with self.condition:
-                while self.pending is None and not self.closed:
-                    self.condition.wait()
+                self.condition.wait_for(
+                    lambda: self.closed or self.pending is not None, _LONGEST_IDLE
+                )
                 if self.closed:
+                    return
+                if self.pending is None:
+                    self.thread = None  # whoever submits a job now begins another
                     return
                 job, self.pending = self.pending, None
                 assert job is not None
@@ -328,8 +335,9 @@ class LatestWins:
 
     Notes
     -----
-    The thread starts with the first job. It ends at :meth:`close`, and when this object is
-    garbage-collected. It is a daemon: a kernel that restarts does not wait for it.
+    The thread starts with the first job. It ends at :meth:`close`, when this object is
+    garbage-collected, and after some seconds without a job; the next one starts another. It is a
+    daemon: a kernel that restarts does not wait for it.
     """
 
     def __init__(self, tell: Callable[[Report], None], name: str = "fpf-live") -> None:

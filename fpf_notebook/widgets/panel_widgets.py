@@ -13,7 +13,7 @@ from fpf_notebook._types import JsonObject
 
 _STYLE = {"description_width": "78px"}
 
-Send = Callable[[JsonObject], object]
+Send = Callable[[Any, JsonObject], object]
 
 
 def panel_widgets(owner: Any, panel: Sequence[JsonObject], send: Send) -> ipw.VBox:
@@ -26,7 +26,7 @@ def panel_widgets(owner: Any, panel: Sequence[JsonObject], send: Send) -> ipw.VB
     panel
         From `fpf_notebook.widgets.panel`.
     send
-        Called with the message of a button.
+        Called with the owner and the message of a button.
     """
     children: list[ipw.Widget] = []
     for group in panel:
@@ -35,6 +35,14 @@ def panel_widgets(owner: Any, panel: Sequence[JsonObject], send: Send) -> ipw.VB
     column = ipw.VBox(children, layout=ipw.Layout(flex="1 0 296px", max_width="420px"))
     column.add_class("fpf-panel")
     return column
+
+
+def close_all(widget: Any) -> None:
+    """Close an ipywidget with everything in it."""
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    if widget is not None:
+        widget.close()
 
 
 def _heading(words: str) -> ipw.HTML:
@@ -48,10 +56,10 @@ def _wide() -> ipw.Layout:
 
 def _made(owner: Any, item: JsonObject, send: Send) -> ipw.Widget:
     if item["type"] == "button":
-        return _button(item, send)
+        return _button(owner, item, send)
     control = _FIELDS[item["type"]](item)
     control.add_class(item["name"])
-    _join(owner, item, control)
+    _joined(owner, item, control)
     return control
 
 
@@ -104,15 +112,21 @@ _FIELDS: dict[str, Callable[[JsonObject], ipw.Widget]] = {
 }
 
 
-def _button(item: JsonObject, send: Send) -> ipw.Widget:
+def _button(owner: Any, item: JsonObject, send: Send) -> ipw.Widget:
+    there = weakref.ref(owner)
     button = ipw.Button(
         description=item["label"], tooltip=item["title"], layout=ipw.Layout(width="auto")
     )
     fields = {field["name"]: _field(field) for field in item["takes"]}
     button.add_class(item["name"])
-    button.on_click(
-        lambda _: send({"type": item["action"], **{k: f.value for k, f in fields.items()}})
-    )
+
+    def pressed(_: object) -> None:
+        widget = there()
+        if widget is not None:
+            values = {name: field.value for name, field in fields.items()}
+            send(widget, {"type": item["action"], **values})
+
+    button.on_click(pressed)
     return ipw.HBox([button, *fields.values()]) if fields else button
 
 
@@ -124,13 +138,17 @@ def _field(field: JsonObject) -> ipw.Widget:
     return ipw.FloatText(value=field["value"], tooltip=field["title"], layout=small)
 
 
-def _join(owner: Any, item: JsonObject, control: ipw.Widget) -> None:
-    """Keep a control and a trait, or one number of a trait, the same."""
+Listener = Callable[..., None]
+
+
+def _join(owner: Any, item: JsonObject, control: ipw.Widget) -> tuple[Listener, Listener]:
+    """Return what keeps a control and a trait, or one number of a trait, the same."""
     name, key, only = item["trait"], item["key"], item.get("only") or []
-    here = weakref.ref(control)
+    # Neither keeps the other alive: ipywidgets holds every control until it is closed.
+    here, there = weakref.ref(control), weakref.ref(owner)
     busy = [False]  # a control rounds what it shows: that is no move of a hand
 
-    def shown() -> Any:
+    def shown(owner: Any) -> Any:
         value = getattr(owner, name)
         if item["type"] == "text":
             return ", ".join(map(str, value))
@@ -141,12 +159,12 @@ def _join(owner: Any, item: JsonObject, control: ipw.Widget) -> None:
         return value
 
     def to_control(_: object = None) -> None:
-        widget = here()
-        if widget is None:
+        widget, owner = here(), there()
+        if widget is None or owner is None:
             return
         busy[0] = True
         try:
-            value = shown()
+            value = shown(owner)
             if item["type"] == "slider" and item["scale"] == "linear":
                 widget.min, widget.max = min(widget.min, value), max(widget.max, value)
             widget.value = value
@@ -156,7 +174,8 @@ def _join(owner: Any, item: JsonObject, control: ipw.Widget) -> None:
             busy[0] = False
 
     def to_owner(change: Any) -> None:
-        if busy[0]:
+        owner = there()
+        if busy[0] or owner is None:
             return
         value = change["new"]
         try:
@@ -168,8 +187,13 @@ def _join(owner: Any, item: JsonObject, control: ipw.Widget) -> None:
         except (ValueError, traitlets.TraitError):
             to_control()
 
+    return to_owner, to_control
+
+
+def _joined(owner: Any, item: JsonObject, control: ipw.Widget) -> None:
+    to_owner, to_control = _join(owner, item, control)
     control.observe(to_owner, names="value")
-    owner.observe(to_control, names=[name, *only[:1]])
+    owner.observe(to_control, names=[item["trait"], *(item.get("only") or [])[:1]])
     to_control()
 
 

@@ -14,6 +14,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fpf_notebook.widgets.guard import GuardedView
+
 if TYPE_CHECKING:
     from fpf_notebook._types import Figure
 
@@ -58,6 +60,23 @@ def png_of(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI, facecolor="white")
     return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+_seen: set[Any] = set()
+
+
+def keep_while_seen(widget: Any) -> None:
+    """Keep a widget alive that nobody has a name for, until its last view is gone."""
+    if not isinstance(widget, GuardedView):
+        return  # ipywidgets keeps it
+    _seen.add(widget)
+    if widget._view_count is None:
+        widget._view_count = 0  # asks the browser to count
+
+
+def let_go(widget: Any) -> None:
+    """Forget that a widget is seen."""
+    _seen.discard(widget)
 
 
 class StaticPicture:
@@ -114,6 +133,7 @@ class StaticPicture:
             return
         bundle = super()._repr_mimebundle_()  # type: ignore[misc]
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        keep_while_seen(self)
         words = f"{type(self).__name__}, live where there is a kernel; a picture of it:"
         display({**data, "text/plain": words}, metadata=metadata, raw=True)
         if getattr(get_ipython(), "kernel", None) is not None:
@@ -122,8 +142,15 @@ class StaticPicture:
             self._without = "image/png" not in still
             self._shown = display(still, raw=True, display_id=True)
 
+    def notify_change(self, change: Any) -> None:
+        """Tell the observers; a widget whose last view is gone need not be kept for it."""
+        super().notify_change(change)  # type: ignore[misc]
+        if change["name"] == "_view_count" and change["old"] and not change["new"]:
+            let_go(self)
+
     def close(self) -> None:
         """Close the widget; displayed afterwards, it is a line of text."""
+        let_go(self)
         super().close()  # type: ignore[misc]
         self._ipython_display_ = None  # type: ignore[assignment,method-assign]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+import numpy as np
 import traitlets
 
 from fpf_notebook._types import JsonObject
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
 
 
 BUNDLE = Path(__file__).parent / "static" / "views.js"
+
+
+@functools.cache
+def bundle() -> str:
+    """Return the text of the views' bundle."""
+    return BUNDLE.read_text(encoding="utf-8")
 
 
 class Picture(GuardedView, anywidget.AnyWidget):
@@ -47,7 +55,8 @@ class Picture(GuardedView, anywidget.AnyWidget):
     What the widget makes itself is read-only; `put` sets it.
     """
 
-    _esm = BUNDLE
+    # As text: of a path anywidget keeps a watcher, and the watcher keeps the widget.
+    _esm = traitlets.Unicode(read_only=True).tag(sync=True)
 
     kind = traitlets.Unicode("", read_only=True).tag(sync=True)
     status = traitlets.Dict(read_only=True).tag(sync=True)
@@ -57,6 +66,10 @@ class Picture(GuardedView, anywidget.AnyWidget):
     hints = traitlets.Dict(read_only=True).tag(sync=True)
     panel: traitlets.List[JsonObject] = traitlets.List(read_only=True).tag(sync=True)
     show_controls = traitlets.Bool(True).tag(sync=True)
+
+    @traitlets.default("_esm")
+    def _bundle(self) -> str:
+        return bundle()
 
     @traitlets.default("key")
     def _new_key(self) -> str:
@@ -101,6 +114,9 @@ class ExplorerPicture(Picture):
     selected = traitlets.Int(None, allow_none=True).tag(sync=True)
     selection = traitlets.List(traitlets.Int()).tag(sync=True)
     log_tol_q = traitlets.Float(-12.0).tag(sync=True)
+    #: How the picture was turned last: ``rotation`` (9 numbers, row by row: what points to the
+    #: right, up, and to the viewer), ``zoom`` and ``dim``. Empty before.
+    camera = traitlets.Dict().tag(sync=True)
     #: What the page needs to compute by itself: program and solver. Sent when a view asks for it.
     live: Any = ArrayDict()
     #: The points that are shown, where they hold, and the axes of the picture.
@@ -110,8 +126,16 @@ class ExplorerPicture(Picture):
 
     SAVED = (
         *Picture.SAVED, "scene", "paths", "starts", "selected", "selection", "log_tol_q", "place",
+        "camera",
     )  # fmt: skip
-    FROM_BROWSER = (*Picture.FROM_BROWSER, "selected", "selection", "log_tol_q", "page_counts")
+    FROM_BROWSER = (
+        *Picture.FROM_BROWSER,
+        "selected",
+        "selection",
+        "log_tol_q",
+        "page_counts",
+        "camera",
+    )
 
     @property
     def n_points(self) -> int:
@@ -127,6 +151,22 @@ class ExplorerPicture(Picture):
     def _valid_selection(self, proposal: Bunch) -> list[int]:
         # Points may have gone since the browser chose: those that are there are taken.
         return [k for k in dict.fromkeys(proposal["value"]) if 0 <= k < self.n_points]
+
+    @traitlets.validate("camera")
+    def _valid_camera(self, proposal: Bunch) -> JsonObject:
+        value = proposal["value"]
+        if not value:
+            return {}
+        try:
+            rotation = [float(v) for v in value["rotation"]]
+            zoom, dim = float(value["zoom"]), int(value["dim"])
+            turned = np.array(rotation).reshape(3, 3)
+            right = bool(np.allclose(turned @ turned.T, np.eye(3), atol=1e-3))
+        except (KeyError, TypeError, ValueError):
+            right, zoom, dim = False, 1.0, 3
+        if not right or dim not in (2, 3) or not 0 < zoom < math.inf:
+            raise SettingError(f"camera is {str(value)[:80]}, expected rotation, zoom and dim.")
+        return {"rotation": rotation, "zoom": zoom, "dim": dim}
 
     @traitlets.validate("page_counts")
     def _valid_counts(self, proposal: Bunch) -> dict[str, int]:

@@ -18,6 +18,20 @@ describe("camera", () => {
     expect(p.project(2, 4, 3).slice(0, 2)).toEqual([360, 40]);
   });
 
+  it("fits the box into the frame however it is turned, and fills it one way", () => {
+    for (const [width, height] of [[640, 320], [600, 430], [900, 430], [1600, 430], [320, 500]])
+      for (let k = 0; k < 30; k++) {
+        const p = projector(drag(initialCamera(3), 37 * k, -23 * k), bounds, { width, height, margin: 50 }, 3);
+        const corners = [-1, 1].flatMap((a) => [-1, 1].flatMap((b) => [-1, 1].map((c) => p.project(1 + a, 2 + 2 * b, 3 + 2 * c))));
+        const [left, right] = [Math.min(...corners.map((c) => c[0])), Math.max(...corners.map((c) => c[0]))];
+        const [top, bottom] = [Math.min(...corners.map((c) => c[1])), Math.max(...corners.map((c) => c[1]))];
+        expect(Math.min(left, top)).toBeGreaterThanOrEqual(50 - 1e-9);
+        expect(right).toBeLessThanOrEqual(width - 50 + 1e-9);
+        expect(bottom).toBeLessThanOrEqual(height - 50 + 1e-9);
+        expect(Math.max((right - left) / (width - 100), (bottom - top) / (height - 100))).toBeCloseTo(1, 9);
+      }
+  });
+
   it("keeps lengths when it rotates", () => {
     const camera = drag(initialCamera(3), 123, -77);
     const p = projector(camera, bounds, view, 3);

@@ -102,6 +102,19 @@ def test_parameters_move_the_points(gained):
     assert gained.parameters == {"gain": 1.6, "b[1]": 0.4}
 
 
+def test_the_script_has_the_parameters_where_they_are(gained, states):
+    assert "with_values" not in gained.to_code()
+    gained.parameters = {"gain": 1.3, "b[1]": 0.05}
+    gained.wait(60)
+    code = gained.to_code()
+    assert "with_values({'gain': 1.3, 'b[1]': 0.05})" in code
+    known = {"model": with_gain, "state_traj": states}
+    known["params"] = {"gain": np.array(1.6), "b": np.zeros(3)}
+    exec(code.replace("unique_fps.print_summary()", ""), known)
+    np.testing.assert_array_equal(known["unique_fps"].xstar, gained.fixed_points.xstar)
+    assert len(gained.fixed_points) == 27
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +136,39 @@ def with_values(params: PyTree, symbols: list[ParameterSymbol], values: Any) -> 
         leaf = jnp.asarray(leaves[symbol.leaf])
         leaves[symbol.leaf] = leaf.at[symbol.index].set(values[k].astype(leaf.dtype))
     return jax.tree.unflatten(structure, leaves)
+
+
+def replaced(step_map: StepMap, values: Mapping[str, float]) -> StepMap:
+    """Return a step map with other numbers in the places that a user names.
+
+    Parameters
+    ----------
+    step_map
+        The step map.
+    values
+        Numbers by name, each of a single number: ``"gain"``, ``"W[0, 1]"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such parameter, it holds several numbers, or a value is not finite.
+    """
+    leaves, structure = jax.tree.flatten(step_map.params)
+    arrays = [np.asarray(leaf) for leaf in leaves]
+    for name, value in values.items():
+        places = find_symbols(step_map, [name])
+        if len(places) != 1:
+            raise ValueError(
+                f"values names {name!r}, which holds {len(places)} numbers, expected a name of "
+                f"one, for example {places[0].name!r}."
+            )
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not number or not np.isfinite(value):
+            raise ValueError(f"values: {name} is {value!r}, expected a finite number.")
+        changed = np.array(arrays[places[0].leaf])
+        changed[places[0].index] = value
+        arrays[places[0].leaf] = changed
+    return step_map.with_params(jax.tree.unflatten(structure, arrays))
 
 
 def _where(

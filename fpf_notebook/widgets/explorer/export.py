@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +30,8 @@ class ExplorerExport(StaticPicture):
     status: JsonObject
     group: str
     live: JsonObject
+    camera: JsonObject
+    parameters: dict[str, float]
     _found: object
     _axes: Any
     _model_options: JsonObject
@@ -130,7 +135,11 @@ class ExplorerExport(StaticPicture):
 
     def to_code(self) -> str:
         """Return the script that computes what is shown."""
-        return self.request.to_code(self._model_options)
+        values = {k: v for k, v in self.parameters.items() if v != self._movable.values[k]}
+        if not values:
+            return self.request.to_code(self._model_options)
+        sizes = {"n_states": self.step_map.n_states, "n_inputs": self.step_map.n_inputs}
+        return self.request.to_code({**sizes, **self._model_options}, values)
 
     def _summary(self) -> str:
         return f"FixedPointExplorer: {self.status.get('text', '')}"
@@ -140,4 +149,45 @@ class ExplorerExport(StaticPicture):
 
         if self._found is None:
             return None
-        return plot_fixed_points(self.fixed_points, self.state_traj, projection=self._axes)
+        figure = plot_fixed_points(self.fixed_points, self.state_traj, projection=self._axes)
+        for axes in getattr(figure, "axes", ()):
+            if self.camera and hasattr(axes, "view_init"):
+                elevation, azimuth, roll = angles_of(np.array(self.camera["rotation"]))
+                axes.view_init(elev=elevation, azim=azimuth, roll=roll)
+        return figure
+
+    def _picture_again(self) -> None:
+        """Draw what is saved in the notebook as the live view shows it, in the background."""
+        self._prepare_static()
+        if self._shown is None:
+            return
+        me = weakref.ref(self)
+
+        def draw() -> None:
+            widget = me()
+            if widget is not None:
+                with contextlib.suppress(Exception):  # closed meanwhile
+                    widget._show_static_again()
+
+        threading.Thread(target=draw, name="fpf-picture", daemon=True).start()
+
+
+def angles_of(rotation: np.ndarray) -> tuple[float, float, float]:
+    """Return matplotlib's elevation, azimuth and roll, in degrees, of a camera of the view.
+
+    Parameters
+    ----------
+    rotation
+        [9] Row by row what points to the right, up, and to the viewer, in the picture's axes.
+    """
+    right, up, viewer = rotation.reshape(3, 3)
+    elevation = np.arcsin(np.clip(viewer[2], -1, 1))
+    azimuth = np.arctan2(viewer[1], viewer[0])
+    if abs(viewer[2]) > 1 - 1e-9:  # from above or below: which way is up says the rest
+        azimuth = np.arctan2(-up[1], -up[0]) if viewer[2] > 0 else np.arctan2(up[1], up[0])
+        return float(np.degrees(elevation)), float(np.degrees(azimuth)), 0.0
+    # Without roll matplotlib's third axis points up.
+    level = np.array([0.0, 0.0, 1.0]) - viewer[2] * viewer
+    level /= np.linalg.norm(level)
+    roll = np.arctan2(-right @ level, up @ level)
+    return tuple(float(np.degrees(angle)) for angle in (elevation, azimuth, roll))  # type: ignore[return-value]

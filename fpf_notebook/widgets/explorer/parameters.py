@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import jax
 import numpy as np
 
 from fpf_notebook.dynamics.program.symbols import ParameterSymbol, find_symbols
@@ -47,10 +46,7 @@ class Movable:
             return self.step_map
         kept = self._kept
         if kept is None or kept[0] != numbers:
-            kept = self._kept = (
-                numbers,
-                self.step_map.with_params(moved(self.step_map, self.symbols, numbers)),
-            )
+            kept = self._kept = numbers, self.step_map.with_values(values)
         return kept[1]
 
     def checked(self, values: object) -> dict[str, float]:
@@ -73,17 +69,6 @@ class Movable:
                 raise ValueError(f"parameters: {name} is {value!r}, expected a finite number.")
             out[str(name)] = float(value)
         return out
-
-
-def moved(step_map: StepMap, symbols: list[ParameterSymbol], numbers: tuple[float, ...]) -> object:
-    """Return the parameters of a network with some numbers replaced."""
-    leaves, structure = jax.tree.flatten(step_map.params)
-    arrays = [np.asarray(leaf) for leaf in leaves]
-    for symbol, number in zip(symbols, numbers, strict=True):
-        changed = np.array(arrays[symbol.leaf])
-        changed[symbol.index] = number
-        arrays[symbol.leaf] = changed
-    return jax.tree.unflatten(structure, arrays)
 
 
 def movable(step_map: StepMap, parameters: object) -> Movable:

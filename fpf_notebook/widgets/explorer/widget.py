@@ -33,7 +33,7 @@ from fpf_notebook.widgets.explorer.parameters import movable
 from fpf_notebook.widgets.explorer.settings import FINDER, OPTIONS, PLACE, STARTS, VIEW
 from fpf_notebook.widgets.explorer.showing import Showing
 from fpf_notebook.widgets.live import GRACE, Job, LatestWins, Report, ThrottledProgress
-from fpf_notebook.widgets.panel_widgets import panel_widgets
+from fpf_notebook.widgets.panel_widgets import close_all, panel_widgets
 from fpf_notebook.widgets.status import report_status
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
             self._threshold_dragged(change)
         elif name == "options":
             self._shown_changed(change)
+        elif name == "camera":
+            self._picture_again()
 
     @property
     def controls(self) -> ipw.Widget:
@@ -200,7 +202,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         ``explorer.show_controls = False`` takes those in the view away.
         """
         if self._controls is None:
-            self._controls = panel_widgets(self, self.panel, lambda content: act(self, content))
+            self._controls = panel_widgets(self, self.panel, act)
         return self._controls
 
     # -- searching ---------------------------------------------------------------------------------
@@ -247,6 +249,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         worker = getattr(self, "_worker", None)
         if worker is not None:
             worker.close()
+            close_all(self._controls)
         super().close()
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ipw
@@ -19,7 +20,7 @@ from fpf_notebook.widgets import panel
 from fpf_notebook.widgets.guard import SettingError
 from fpf_notebook.widgets.inspector import scene as scenes
 from fpf_notebook.widgets.live import Job, LatestWins, Report
-from fpf_notebook.widgets.panel_widgets import panel_widgets
+from fpf_notebook.widgets.panel_widgets import close_all, panel_widgets
 from fpf_notebook.widgets.points import ShowsPoints
 from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
@@ -115,6 +116,7 @@ class JacobianInspector(StaticPicture, InspectorPicture):
         me = weakref.ref(self)
         self._worker = LatestWins(lambda report: _tell(me, report), "fpf-inspector")
         self._controls: ipw.Widget | None = None
+        self._unfollow: Callable[[], None] | None = None
         super().__init__(
             layout=ipw.Layout(width="100%"), **{k: v for k, v in options.items() if k in own}
         )
@@ -135,13 +137,15 @@ class JacobianInspector(StaticPicture, InspectorPicture):
     def controls(self) -> ipw.Widget:
         """The controls as ipywidgets, linked to the traits: for a panel of one's own."""
         if self._controls is None:
-            self._controls = panel_widgets(self, self.panel, lambda _: None)
+            self._controls = panel_widgets(self, self.panel, lambda *_: None)
         return self._controls
 
     def notify_change(self, change: Bunch) -> None:
         """Do what a change asks for, then tell the browser and the observers."""
         asks = change["name"] in ("selected", "mode", "amplitude", "order", "compare")
         if self._ready and asks and change["type"] == "change":
+            if change["name"] == "selected" and self._unfollow is not None:
+                self._explorer.selected = change["new"]
             self._refresh()
         super().notify_change(change)
 
@@ -163,17 +167,27 @@ class JacobianInspector(StaticPicture, InspectorPicture):
 
     def _follow(self, explorer: FixedPointExplorer) -> None:
         """Keep step with an explorer, without keeping either alive."""
-        self._selection_link: Any = traitlets.link((explorer, "selected"), (self, "selected"))
         me = weakref.ref(self)
 
         def changed(_: object) -> None:
             widget = me()
             if widget is not None:
-                widget._points = widget._explorer.fixed_points
+                widget._points = explorer.fixed_points
                 widget._refresh()
 
-        self._unfollow = lambda: explorer.unobserve(changed, names="version")
+        def selected(change: Bunch) -> None:
+            widget = me()
+            if widget is not None:
+                widget.selected = change["new"]
+
+        def unfollow() -> None:
+            explorer.unobserve(changed, names="version")
+            explorer.unobserve(selected, names="selected")
+
+        self._unfollow = unfollow
+        self.selected = explorer.selected
         explorer.observe(changed, names="version")
+        explorer.observe(selected, names="selected")
 
     @property
     def fixed_points(self) -> FixedPoints:
@@ -212,14 +226,15 @@ class JacobianInspector(StaticPicture, InspectorPicture):
 
     def close(self) -> None:
         """Stop the background thread, let go of the explorer, and remove the widget."""
-        if getattr(self, "_selection_link", None) is not None:
-            self._selection_link.unlink()
-            self._unfollow()
-            self._selection_link = None
+        unfollow = getattr(self, "_unfollow", None)
+        if unfollow is not None:
+            unfollow()
+            self._unfollow = None
         # Called by __del__ too, for a widget whose constructor has refused its arguments.
         worker = getattr(self, "_worker", None)
         if worker is not None:
             worker.close()
+            close_all(self._controls)
         super().close()
 
     # -- exporting ---------------------------------------------------------------------------------

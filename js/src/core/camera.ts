@@ -110,9 +110,10 @@ export function projector(camera: Camera, bounds: Bounds, view: Viewport, dim: n
       unproject: (px, py) => [cx + (px - midX) / sx, cy - (py - midY) / sy, cz],
     };
   }
-  const radius = Math.hypot(...bounds.half) || 1;
-  const scale = (Math.min(innerW, innerH) / (2 * radius)) * camera.zoom * 1.42;
   const r = camera.rotation;
+  // Half the width and height of the turned box on the screen: its corners touch the margins.
+  const reach = (row: number): number => bounds.half.reduce((sum, half, k) => sum + Math.abs(r[3 * row + k]) * half, 0) || 1;
+  const scale = Math.min(innerW / (2 * reach(0)), innerH / (2 * reach(1))) * camera.zoom;
   return {
     scale,
     project: (x, y, z) => {

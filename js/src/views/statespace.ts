@@ -20,6 +20,8 @@ export interface StateSpaceHost {
   selectMany(indices: number[]): void;
   hover(index: number): void;
   launch(x: number, y: number): void;
+  /** The picture was turned, moved or zoomed. */
+  turned?(camera: Camera, dim: number): void;
 }
 
 export interface ShowOptions {
@@ -86,6 +88,7 @@ export class StateSpaceView implements GestureHost {
   changed(): void {
     this.stage.canvas.dataset.rotation = this.camera.rotation.map((v) => v.toFixed(3)).join(" ");
     this.stage.request();
+    this.host.turned?.(this.camera, this.dim);
   }
 
   resetCamera(): void {

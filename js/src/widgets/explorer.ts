@@ -25,6 +25,8 @@ interface Options {
 
 const DEFAULTS: Options = { dim: 3, trajectories: true, modes: true, stable_modes: false, starts: false };
 
+const TURNED = 1000; // ms after the last turn at which the kernel hears of the camera
+
 export function renderExplorer(model: Model, el: HTMLElement): () => void {
   const shell = makeShell(model, el, "fixed point explorer");
   const { root, tools, disposer } = shell;
@@ -61,7 +63,14 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     },
     hover: (index) => publish("hover", index),
     launch: (x, y) => model.send({ type: "launch_at", x, y }),
+    turned: (camera, dim) => {
+      clearTimeout(turning);
+      turning = setTimeout(() => put(model, "camera", { rotation: [...camera.rotation], zoom: camera.zoom, dim }), TURNED);
+    },
   });
+  let turning: ReturnType<typeof setTimeout> | undefined;
+  disposer.add(() => clearTimeout(turning));
+  const kept = model.get("camera") as { rotation?: number[]; zoom?: number; dim?: number } | undefined;
   const list = new PointList({
     select: (index, add) => {
       if (index !== null && add) {
@@ -194,6 +203,9 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   watch(model, disposer, "status", paintNote);
   paintNote();
   paintOptions();
+  if (kept?.rotation?.length === 9 && kept.dim === space.dim) {
+    space.camera = { ...space.camera, rotation: kept.rotation, zoom: kept.zoom ?? 1 };
+  }
   paintScene();
   const live = (page = new LivePage(model, shell, () => {
     shell.show(live.status);
