@@ -124,7 +124,8 @@ def _show(seed: int, out: Path, n_epochs: int) -> dict[str, str] | None:
     print("  jPCA: " + str(turns).replace("\n", "\n    "))
 
     system = modes.systems[0]
-    rotations = system.rotations(3)
+    # Of modes that no neuron shows, a plane says nothing.
+    rotations = [k for k in system.rotations(3) if system.power[k] > 0.02]
     names = [f"{system.frequencies[k]:.2g} Hz" for k in rotations]
     angles = np.array(
         [
@@ -151,7 +152,7 @@ def _show(seed: int, out: Path, n_epochs: int) -> dict[str, str] | None:
             "how far the two systems run apart",
         ),
     }
-    if len(rotations):
+    if rotations:
         figures["lfads_angles.png"] = (
             plot_subspace_angles(
                 angles, rows=[f"jPC plane {k + 1}" for k in range(len(angles))], columns=names
