@@ -27,7 +27,7 @@ class Region:
     Attributes
     ----------
     low, high : arrays, [n_states]
-        The states that were seen, within the invariant box if there is one.
+        The box of the states that were seen.
     size : float
         Half the diagonal.
     near_one : float

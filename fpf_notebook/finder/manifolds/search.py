@@ -66,7 +66,7 @@ def manifolds_through(
     if not len(places) or step_map.n_states > _MOST_UNITS:
         return []
     field = SlowField(step_map, u)
-    region = _region(step_map, u, np.concatenate([places, seen]), rules)
+    region = _region(np.concatenate([places, seen]), rules)
     if not region.size > 0:
         return []
     places = _slowest_first(field, _spread_out(places, region, rules.max_seeds), rules)
@@ -146,15 +146,13 @@ def who_lies_on(
     return placed, ids
 
 
-def _region(step_map: StepMap, u: np.ndarray, states: np.ndarray, rules: Rules) -> Region:
-    """Return the surroundings of the states that were seen, within the invariant box."""
+def _region(states: np.ndarray, rules: Rules) -> Region:
+    """Return the box of the states that were seen.
+
+    Not the invariant box: all fixed points may lie in a small one, and slow lines reach beyond it.
+    """
     states = states[np.isfinite(states).all(axis=1)]
     low, high = states.min(axis=0), states.max(axis=0)
-    edges = step_map.invariant_box(u)
-    if edges is not None:
-        inside = np.maximum(low, edges[0]), np.minimum(high, edges[1])
-        if (inside[0] <= inside[1]).all():
-            low, high = inside
     size = float(np.linalg.norm(high - low)) / 2
     return Region(low.astype(float), high.astype(float), size, rules.near_one, size)
 

@@ -245,11 +245,32 @@ def readout_jacobian(step_map: StepMap, points: FixedPoints, index: int) -> np.n
     return np.asarray((outputs[: len(x)] - outputs[len(x) :]).T / (2 * h))
 
 
+def _verdict(points: FixedPoints, index: int) -> list[list[str]]:
+    """Return the stability, how far rounding carries in its eigenvalue, and the line it is on."""
+    rows = []
+    if points.stability is not None:
+        why = "whether pushes decay: the leading eigenvalue against the circle or the axis"
+        if points.stability[index] == "undetermined":
+            why = "a change of the Jacobian of the size of rounding could move an eigenvalue across"
+        rows.append(["stability", str(points.stability[index]), why])
+    conditions = points.eigval_condition
+    if conditions is not None and conditions.shape[1]:
+        worst = float(np.max(conditions[index]))
+        words = f"{conditions[index, 0]:.2g} (largest {worst:.2g})"
+        why = "how many times a change of J may appear in the leading eigenvalue; 1: normal"
+        rows.append(["condition of λ", words, why])
+    if points.manifold_id is not None and points.manifold_id[index] >= 0:
+        one = points.manifolds[points.manifold_id[index]]
+        rows.append(["lies on", one.name, str(one)])
+    return rows
+
+
 def _facts(
     points: FixedPoints, index: int, measures: nn.NonNormality, growth: np.ndarray
 ) -> list[list[str]]:
     peak = int(np.argmax(growth))
-    rows = [
+    rows = _verdict(points, index)
+    rows += [
         ["non-normality", f"{measures.henrici:.3f}", "Henrici's departure, 0 (normal) to 1"],
         [
             "numerical abscissa",
