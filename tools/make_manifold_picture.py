@@ -28,8 +28,8 @@ def main() -> None:
     for noise in (0.0, 5e-3):
         finder = FixedPointFinder(ring(noise), n_states=2, n_inputs=1, progress=SilentProgress())
         points, _ = finder.find_fixed_points(initial_states=starts, inputs=np.zeros((1, 1)))
-        figure = plot_fixed_points(points, n_dims=2, figsize=(5.2, 5.6))
-        figure.savefig(PICTURE, dpi=80)
+        figure = plot_fixed_points(points, n_dims=2, figsize=(6.6, 7.0))
+        figure.savefig(PICTURE, dpi=72)
         halves.append(matplotlib.image.imread(PICTURE)[..., :3])
     height = min(len(half) for half in halves)
     matplotlib.image.imsave(PICTURE, np.hstack([half[:height] for half in halves]))

@@ -15,7 +15,7 @@ __all__ = ["Curve", "Region", "follow_line"]
 _STEPS = 48  # of the first length from one side of the region to the other
 _MAX_POINTS = 512  # in each direction
 _SMALLEST = 1.0 / 256  # of the first length of step
-_STRAIGHT, _BENT = 0.12, 0.35  # radians between two tangents: longer steps, shorter ones
+_STRAIGHT, _BENT = 0.07, 0.15  # radians between two tangents: longer steps, shorter ones
 _FEWEST = 6  # points of a ring
 _ILL = 1e5  # condition of the slow eigenvalue beyond which there is no single slow direction
 
