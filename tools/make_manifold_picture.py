@@ -1,7 +1,9 @@
 """Draws the picture of docs/explanation/manifolds.md: ``python tools/make_manifold_picture.py``."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import matplotlib.image
 import numpy as np
@@ -11,10 +13,10 @@ from fpf_notebook import FixedPointFinder, SilentProgress, plot_fixed_points
 PICTURE = Path(__file__).parent.parent / "docs" / "manifolds.png"
 
 
-def ring(noise: float):
+def ring(noise: float) -> Callable[[jax.Array, jax.Array], jax.Array]:
     """Return a step with a ring of fixed points, or of slow ones."""
 
-    def step(h, u):
+    def step(h: jax.Array, u: jax.Array) -> jax.Array:
         angle, across = jnp.arctan2(h[1], h[0]), jnp.stack([-h[1], h[0]])
         return h + 0.3 * h * (1 - h @ h) + noise * jnp.sin(8 * angle) * across
 
