@@ -84,6 +84,7 @@ def find_slow_points(
         final_q_threshold=1.001 * max_q,
         max_iters=max_iters,
         n_runs=0,
+        do_find_manifolds=False,
         progress=progress,
         n_states=traj.shape[2],
         n_inputs=None if inputs is None else np.shape(inputs)[-1],

@@ -200,8 +200,9 @@ def find_manifolds(
     >>> found, _ = finder.find_fixed_points(initial_states=starts, inputs=np.zeros((1, 1)))
     >>> found.manifolds  # it takes only 314 steps to travel it
     ()
-    >>> find_manifolds(finder.step_map(), found, min_time=200, near_one=0.2, gap=0.5).manifolds
-    (<Manifold: ring of slow points, length 6.28, drift at most 2.0e-02, 16 fixed points on it>,)
+    >>> again = find_manifolds(finder.step_map(), found, min_time=200, near_one=0.2, gap=0.5)
+    >>> [(one.name, len(one.fixed_points)) for one in again.manifolds]
+    [('ring of slow points', 16)]
     """
     from fpf_notebook.dynamics import as_step_map
     from fpf_notebook.dynamics.step_map import StepMap
