@@ -1,7 +1,7 @@
 """How often a set of fixed points is called consistent though points are missing.
 
     python -m benchmarks.calibration run [--nets 25] [--seconds 5] [--truth 20] [--seed 1000]
-    python -m benchmarks.calibration table
+    python -m benchmarks.calibration table [--seed 1000] [--file path]
 
 Networks of twelve families, drawn anew from the seed and the number of the network: none of them
 was used to choose the rule. Each is searched exhaustively by the finder for some seconds, from 256
@@ -10,8 +10,10 @@ has one, the exact count; else all points of that search, of a second search wit
 seeds that goes on after the rule is met for as long as ``--truth`` says, and of the images under
 symmetries together, each certified: a lower bound that is much longer looked for.
 
-Results are appended to ``benchmarks/calibration.jsonl`` one by one; what is there is not done
-again, so that a run can be stopped and taken up at any time. Seconds are those of the processor.
+Results are appended to ``benchmarks/calibration.jsonl`` (or ``--file``) one by one; what is there
+is not done again, so that a run can be stopped and taken up at any time. The networks depend on
+``--seed`` alone. Seconds are those of the processor; compilation is outside of them, for each
+network is searched for one round before, with another seed.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from fpf_notebook.dynamics import StepMap, as_step_map
 
 FILE = Path(__file__).with_name("calibration.jsonl")
 N_STARTS = 256
+WARM = 10.0  # seconds for a round at most, compilation included
 MANY = 15  # points, from which a network counts as one of those with many
 
 
@@ -219,7 +222,7 @@ FAMILIES: dict[str, Callable[[np.random.Generator], Net]] = {
 }  # fmt: skip
 
 
-def search(net: Net, seed: int, seconds: float, sure: bool = False) -> Any:
+def search(net: Net, seed: int, seconds: float, sure: bool = False, rounds: int = 1000) -> Any:
     """Search a network; ``sure`` goes on until the time is over."""
     finder = FixedPointFinder(net.step_map, progress=SilentProgress(), random_seed=seed)
     n = net.step_map.n_states
@@ -228,16 +231,22 @@ def search(net: Net, seed: int, seconds: float, sure: bool = False) -> Any:
         initial_states=starts,
         exhaustive=True,
         prove=False,
-        max_rounds=1000,
+        max_rounds=rounds,
         patience=1000 if sure else 2,
         cancel=ProcessorTime(seconds),
     )
     return found
 
 
+def warm_up(net: Net) -> None:
+    """Search for one round, so that all is compiled."""
+    search(net, 2, WARM, rounds=1)
+
+
 def measure(family: str, number: int, seed: int, seconds: float, truth: float) -> dict[str, Any]:
     """Search one network and find out whether the verdict is right."""
     net = FAMILIES[family](np.random.default_rng([seed, list(FAMILIES).index(family), number]))
+    warm_up(net)
     began = time.process_time()
     found = search(net, 0, seconds)
     took = time.process_time() - began
@@ -258,26 +267,36 @@ def measure(family: str, number: int, seed: int, seconds: float, truth: float) -
     }  # fmt: skip
 
 
-def done() -> list[dict[str, Any]]:
-    """Return what has been measured so far."""
-    if not FILE.exists():
-        return []
-    return [json.loads(line) for line in FILE.read_text().splitlines() if line]
+def done(path: Path) -> list[dict[str, Any]]:
+    """Return what has been measured so far. A last line that was cut off is done again."""
+    rows = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return rows
 
 
-def run(nets: int, seconds: float, truth: float, seed: int) -> None:
+def run(path: Path, nets: int, seconds: float, truth: float, seed: int) -> None:
     """Measure what is missing, network by network, the families in turn."""
-    there = {(row["family"], row["number"], row["seed"]) for row in done()}
+    there = {(row["family"], row["number"], row["seed"]) for row in done(path)}
     for number in range(nets):
         for family in FAMILIES:
             if (family, number, seed) in there:
                 continue
             row = measure(family, number, seed, seconds, truth)
-            with FILE.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+            with path.open("a") as file:
+                file.write("\n" * _cut_off(path) + json.dumps(row) + "\n")
             print(
                 f"{family} {number}: {row['known']} of {row['exact']}, {row['grade']}", flush=True
             )
+
+
+def _cut_off(path: Path) -> bool:
+    """Tell whether the last line was not written to its end."""
+    text = path.read_text() if path.exists() else ""
+    return bool(text) and not text.endswith("\n")
 
 
 def upper(k: int, n: int) -> float:
@@ -285,9 +304,9 @@ def upper(k: int, n: int) -> float:
     return 1.0 if k == n else float(beta.ppf(0.975, k + 1, n - k))
 
 
-def table() -> None:
+def table(path: Path, seed: int | None) -> None:
     """Print what has been measured: by family, and all together."""
-    rows = done()
+    rows = [row for row in done(path) if seed is None or row["seed"] == seed]
     print("| family | networks | consistent | of these incomplete | complete, but open |")
     print("| --- | ---: | ---: | ---: | ---: |")
     groups = {name: [row for row in rows if row["family"] == name] for name in FAMILIES}
@@ -314,11 +333,13 @@ def main() -> None:
     parser.add_argument("--nets", type=int, default=25, help="networks a family")
     parser.add_argument("--seconds", type=float, default=5.0, help="for the search that is judged")
     parser.add_argument("--truth", type=float, default=20.0, help="for the one that judges it")
-    parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--seed", type=int, help="of the networks; default 1000, for the table all")
+    parser.add_argument("--file", type=Path, default=FILE, help="where the results stand")
     arguments = parser.parse_args()
     if arguments.what == "run":
-        run(arguments.nets, arguments.seconds, arguments.truth, arguments.seed)
-    table()
+        seed = 1000 if arguments.seed is None else arguments.seed
+        run(arguments.file, arguments.nets, arguments.seconds, arguments.truth, seed)
+    table(arguments.file, arguments.seed)
 
 
 if __name__ == "__main__":
