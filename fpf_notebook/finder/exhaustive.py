@@ -20,6 +20,7 @@ from fpf_notebook.finder.candidates import Candidates
 from fpf_notebook.finder.conditions import distinct_inputs
 from fpf_notebook.finder.curve_rounds import CurveRounds
 from fpf_notebook.finder.cycles import search_images
+from fpf_notebook.finder.edge_rounds import EdgeRounds
 from fpf_notebook.finder.images import Images
 from fpf_notebook.finder.ledger import IMAGES, PROOF, RUNS, SOLVED, Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress, SilentProgress
@@ -123,6 +124,7 @@ def search_in_rounds(
     images = Images(rounds.ledger)
     curves = CurveRounds(request, rounds.ledger, pool, images)
     proofs = Proofs(rounds.ledger, request.prove)
+    edges = EdgeRounds(rounds.ledger, request.options.random_seed)
     while not rounds.stopped_because:
         watched = _Within(progress, len(rounds.records) * n, len(rounds.ledger))
         part = search(
@@ -145,6 +147,8 @@ def search_in_rounds(
             if not rounds.records and proofs.tried and not deadline.cancelled:
                 for found in proofs.attempt(deadline):
                     n_new += enter(rounds, found, PROOF)
+            if rounds.records and not (proofs.all_proved or curves.settled):
+                n_new += edges.enter(rounds, deadline)
             if not proofs.all_proved:
                 n_new += images.enter_missing(rounds, deadline)
                 n_new += curves.follow(rounds, int(part.lanes.n_iters.sum()), deadline)

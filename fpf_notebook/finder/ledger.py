@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from fpf_notebook.dynamics.step_map import StepMap
     from fpf_notebook.finder.options import Options
 
-__all__ = ["CURVES", "IMAGES", "ON_CONTINUUM", "PROOF", "RUNS", "SOLVED", "SYMMETRY", "Ledger"]
+__all__ = [
+    "CURVES",
+    "EDGES",
+    "IMAGES",
+    "ON_CONTINUUM",
+    "PROOF",
+    "RUNS",
+    "SOLVED",
+    "SYMMETRY",
+    "Ledger",
+]
 
 RUNS = "forward runs"
 IMAGES = "images along cycles"
@@ -37,7 +47,8 @@ PROOF = "proof"
 SOLVED = "exact solution"
 SYMMETRY = "symmetric images"
 ON_CONTINUUM = "on a "  # and its name: what became of a start that ended on a line or a sheet
-_NOT_DRAWN = (RUNS, CURVES, PROOF, SOLVED, SYMMETRY)
+EDGES = "edge states"
+_NOT_DRAWN = (RUNS, CURVES, PROOF, SOLVED, SYMMETRY, EDGES)
 _BLOCK = 4_000_000  # numbers in Jacobians at once
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Proofs"]
 
 _SMALL = 8  # units, up to which a proof takes a tenth of a second, as a rule
-_SECONDS = 0.5  # for a proof that nobody asked for
+# For a proof that nobody asked for: half a second on an idle machine, as a rule. A number of boxes,
+# so that a busy machine proves what an idle one does; and seconds for those that are slow.
+_BOXES, _SECONDS = 40_000, 5.0
 _LONG = 60.0  # for one that was asked for
 _MOST_INPUTS = 16
 
@@ -43,6 +45,7 @@ class Proofs:
         self.tried = bool(wanted) or (wanted is None and small)
         self.tried = self.tried and all(has_box(ledger.step_map, u) for u in ledger.conditions)
         self._seconds = _LONG if wanted else _SECONDS
+        self._boxes = None if wanted else _BOXES
         self._ledger = ledger
         self._proofs: list[Proof] = []
 
@@ -51,7 +54,9 @@ class Proofs:
         missing = []
         for u in self._ledger.conditions:
             known = self._ledger.states[self._ledger.of_condition(u)]
-            proof = prove(self._ledger.step_map, u, known, self._seconds, cancel)
+            proof = prove(
+                self._ledger.step_map, u, known, self._seconds, cancel, max_boxes=self._boxes
+            )
             self._proofs.append(proof)
             new = proof.points[proof.known < 0]
             if len(new):

@@ -104,6 +104,7 @@ def prove(
     cancel: CancelToken | None = None,
     *,
     box: tuple[np.ndarray, np.ndarray] | None = None,
+    max_boxes: int | None = None,
 ) -> Proof:
     """Find every fixed point in the invariant box, with proof.
 
@@ -121,6 +122,9 @@ def prove(
         Stop as soon as it is cancelled; asked between generations of boxes.
     box
         ``(low, high)``, the box to search instead of the invariant one.
+    max_boxes
+        How many boxes to look at. Unlike a time limit it gives the same result on every machine,
+        however busy. Default: as many as the time allows.
 
     Returns
     -------
@@ -150,7 +154,9 @@ def prove(
         raise ValueError(
             f"known_points has shape {known.shape}, expected [n_points, n_states={n}]."
         )
-    search = _Search(began, max_seconds, cancel)
+    if max_boxes is not None and max_boxes < 1:
+        raise ValueError(f"max_boxes is {max_boxes!r}, expected at least 1.")
+    search = _Search(began, max_seconds, cancel, max_boxes)
     edges, whole, why = _edges(step_map, inputs, box)
     if edges is None:
         return search.proof(n, known, None, False, [], f"there is no box to search: {why}")
@@ -182,8 +188,15 @@ class _Part:
 class _Search:
     """One search: its time, its count of boxes, and its result."""
 
-    def __init__(self, began: float, max_seconds: float, cancel: CancelToken | None) -> None:
+    def __init__(
+        self,
+        began: float,
+        max_seconds: float,
+        cancel: CancelToken | None,
+        max_boxes: int | None,
+    ) -> None:
         self.began, self.max_seconds, self.cancel = began, max_seconds, cancel
+        self.max_boxes = max_boxes
         self.n_boxes = 0
         self.reason = ""
 
@@ -194,6 +207,8 @@ class _Search:
             self.reason = "cancelled"
         elif time.monotonic() - self.began > self.max_seconds:
             self.reason = f"max_seconds={self.max_seconds:g} reached"
+        elif self.max_boxes is not None and self.n_boxes >= self.max_boxes:
+            self.reason = f"max_boxes={self.max_boxes} reached"
         return bool(self.reason)
 
     def block(self, prune: Prune) -> _Part:

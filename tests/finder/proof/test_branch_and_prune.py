@@ -157,6 +157,18 @@ def test_time_and_cancellation():
     assert prove(hard, U, max_seconds=60, cancel=stop).reason == "cancelled"
 
 
+def test_a_number_of_boxes_is_a_limit_too():
+    W = 3 * np.random.default_rng(6).normal(size=(6, 6)) / np.sqrt(6)
+    step_map = as_step_map(lambda h: jnp.tanh(W @ h), n_states=6, n_inputs=0, batched=False)
+    few = prove(step_map, np.zeros(0), max_seconds=60, max_boxes=100)
+    again = prove(step_map, np.zeros(0), max_seconds=60, max_boxes=100)
+    assert not few.complete
+    assert few.reason == "max_boxes=100 reached"
+    assert few.n_boxes == again.n_boxes
+    with pytest.raises(ValueError, match="max_boxes is 0, expected at least 1"):
+        prove(step_map, np.zeros(0), max_boxes=0)
+
+
 def test_what_is_not_covered_is_said():
     jumping = as_step_map(
         lambda h, u: jnp.tanh(jnp.where(h > 0.1, h + 1, h)), n_states=1, n_inputs=1
