@@ -11,6 +11,7 @@ from jaxtyping import Bool
 from fpf_notebook._types import JsonObject
 from fpf_notebook.finder.assurance import Evidence, assess
 from fpf_notebook.finder.coverage import chao1_unseen, good_turing_coverage
+from fpf_notebook.finder.evaluation import jacobians_at
 from fpf_notebook.finder.manifolds.of_searches import samples_of
 from fpf_notebook.result.completeness import Completeness, InputReport
 
@@ -69,7 +70,9 @@ def on_boundary(step_map: StepMap, states: np.ndarray, u: np.ndarray) -> np.ndar
     """Tell which points lie on the boundary of the invariant box, where the sign may mislead.
 
     The index of a point of the boundary, with respect to the box, is 0 if the point repels into the
-    box, whatever the sign of the determinant is.
+    box, whatever the sign of the determinant is. A map of the box into itself that contracts across
+    the faces on which a point lies cannot do that (a saturated unit: tanh is 1 there by rounding
+    alone); such a point counts as one inside.
 
     Parameters
     ----------
@@ -87,8 +90,16 @@ def on_boundary(step_map: StepMap, states: np.ndarray, u: np.ndarray) -> np.ndar
     if edges is None:
         return np.zeros(len(states), dtype=bool)
     low, high = (edge.astype(np.float64) for edge in edges)
-    gap = np.minimum(states - low, high - states)
-    return np.asarray((gap <= _TOUCHING * (high - low)).any(axis=1))
+    touching = np.minimum(states - low, high - states) <= _TOUCHING * (high - low)
+    result: np.ndarray = touching.any(axis=1)
+    rows = np.flatnonzero(result)
+    if len(rows) and step_map.time == "discrete":
+        inputs = np.repeat(np.asarray(u)[None], len(rows), axis=0)
+        jacobian = np.abs(jacobians_at(step_map, states[rows], inputs)[0])
+        # Beyond a face by d, F is beyond it by less than d: no fixed point comes in from there.
+        across = np.einsum("lij,lj->li", jacobian, touching[rows].astype(float))
+        result[rows] = (touching[rows] & ~(across < 1.0)).any(axis=1)
+    return result
 
 
 def index_sums(ledger: Ledger) -> np.ndarray:

@@ -277,3 +277,24 @@ def test_points_outside_the_box_are_no_fixed_points() -> None:
         assert all(abs(x - (1 - 1 / 3.2)) < 1e-6 for x in unique.xstar.ravel())
     # Adam is not held inside, and did arrive at 0.
     assert "outside the invariant box, where no fixed point can be" in everything.status
+
+
+def test_a_saturated_unit_does_not_lie_on_the_boundary() -> None:
+    """tanh(40 h) rests at 1.0 by rounding; the sum over the three points is known all the same."""
+    known = Known("", scalar_map, scalar("tanh", 40.0), STARTS, STARTS, (), ())
+    finder = finder_of(known, **BOX)
+    step_map = finder.step_map(1, 0)
+    assert not report.on_boundary(step_map, np.array([[1.0], [-1.0], [0.0]]), np.zeros(0)).any()
+    unique, _ = finder.find_fixed_points(initial_states=STARTS, exhaustive=True, prove=False)
+    assert unique.completeness.consistent is True
+
+
+def test_a_point_that_repels_into_the_box_lies_on_its_boundary() -> None:
+    """h² on [0, 1]: at 1 the slope is 2, and the index with respect to the box is 0."""
+    from fpf_notebook import as_step_map
+
+    square = as_step_map(
+        lambda h: h * h, n_states=1, n_inputs=0, batched=False, invariant_box=(0.0, 1.0)
+    )
+    touching = report.on_boundary(square, np.array([[0.0], [1.0]]), np.zeros(0))
+    assert touching.tolist() == [False, True]

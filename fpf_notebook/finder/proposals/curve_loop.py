@@ -271,10 +271,12 @@ def _trace(job: Job, now: CurveState, found: Corrected) -> CurveState:
     turn = jnp.sum(along * now.tangent, axis=1)
     a_old, a_new = now.z[:, -1], point[:, -1]
     missed = _touches(now, point, along)
-    take = good & ((turn >= _BENT) | (now.h <= _TINY_STEP)) & ~missed
+    # Along a curve the sign stays; where it does not, this is another one, or the same backwards.
+    astray = side * now.side < 0
+    take = good & (((turn >= _BENT) & ~astray) | (now.h <= _TINY_STEP)) & ~missed
     # At a kink, of a relu say, a curve may turn by more than a right angle: then there is nothing
     # ahead, and the determinant has the other sign. It leaves on the far side, backwards.
-    back = ~good & (now.h <= _TINY_STEP) & (side * now.side < 0)
+    back = ~good & (now.h <= _TINY_STEP) & astray
     shorter = jnp.where(~good, 0.4, jnp.where(missed, 0.3, 0.5))
     longer = jnp.where(
         (used <= 2) & (turn > _STRAIGHT), 1.6, jnp.where(used >= MAX_CORRECTIONS, 0.7, 1.0)

@@ -25,6 +25,7 @@ _LEAST_SLOPE = 1e-6  # of a nonlinearity, by which a row of the Jacobian may be 
 _WEAK = -20.0  # log of a gain so low that no nonlinearity saturates
 _FAR = 10.0  # in typical distances: where F(x) - x = a c is solved first, if nothing saturates
 _SCALE, _LONGEST = 2.0, 40.0  # of the drive; and how long, in that unit, its range may be
+_DOUBLINGS, _ONE_STATE = 6, 1e-3  # how often a push is doubled, until only one state is left
 _RUN_IN = 60  # steps from anywhere to the state far out where a spine begins
 
 
@@ -95,6 +96,7 @@ class CurveSource:
         left, _, _ = np.linalg.svd(self._weights)
         self._leading = left[:, :_N_LEADING]
         self._reach = 3.0 * float(np.abs(self._weights).sum(axis=1).max()) * self.sigma + 3.0
+        self._reach = max(self._reach, 3.0 * self._saturating(self._reach / 3.0, states))
         self._scale = max(_SCALE, self._reach / _LONGEST)
         boxed = step_map.box is not None and step_map.invariant_box(np.asarray(u)) is not None
         self._range = boxed and step_map.time == "discrete"
@@ -168,6 +170,25 @@ class CurveSource:
         # Fewer units than states: what moves them, in the space of the drive.
         return np.linalg.lstsq(slopes, through, rcond=1e-6)[0], False
 
+    def _saturating(self, push: float, states: np.ndarray) -> float:
+        """Return a push of all units, either way, that leaves a map one state to rest in.
+
+        Couplings alone do not tell it: a threshold can be as large as what it holds back.
+        """
+        driven = self._driven
+        if driven is None or self.step_map.time == "continuous":
+            return push
+        spread = 3.0 * self.sigma
+        ends = np.stack([states.min(axis=0) - spread, states.max(axis=0) + spread])
+        for _ in range(_DOUBLINGS):
+            u = np.repeat(self.u[None], 4, axis=0)
+            u[:2, driven.n_inputs : -1], u[2:, driven.n_inputs : -1] = push, -push
+            x = self._rest(np.concatenate([ends, ends]), u)
+            if max(np.abs(x[0] - x[1]).max(), np.abs(x[2] - x[3]).max()) <= _ONE_STATE * self.sigma:
+                break
+            push *= 2.0
+        return push
+
     def _direction(self, weights: np.ndarray | None) -> tuple[str, np.ndarray]:
         """Draw a direction, its largest component 1."""
         rng = self._rng
@@ -197,16 +218,18 @@ class CurveSource:
     def _run_in(self, u: np.ndarray) -> np.ndarray:
         """Let the driven network come near to where it rests; a flow starts from the middle."""
         x = self._middle[None]
-        if self.step_map.time == "continuous":
-            return x[0]
+        return x[0] if self.step_map.time == "continuous" else self._rest(x, u[None])[0]
+
+    def _rest(self, x: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Run until all states rest, or for some steps."""
         for _ in range(_RUN_IN):
-            moved = evaluate(self.step_map, x, u[None])
+            moved = evaluate(self.step_map, x, u)
             if not np.isfinite(moved).all():
                 break
             x, before = moved, x
             if np.abs(x - before).max() <= 1e-9 * self.sigma:
                 break
-        return x[0]
+        return x
 
     def _box(self) -> tuple[np.ndarray, np.ndarray]:
         edges = self.step_map.invariant_box(self.u)

@@ -294,6 +294,29 @@ def test_a_curve_turns_back_at_a_corner() -> None:
     np.testing.assert_allclose(sorted(result.x[:, 0]), [-2.0, 0.0, 2.0], atol=1e-10)
 
 
+def test_a_curve_does_not_turn_round_where_two_branches_lie_near() -> None:
+    """Steep latches: the middle and the upper branch of a unit are 0.05 apart.
+
+    A spine comes from one end and leaves at the other: as a rule it meets an odd number of points;
+    with thresholds this high that takes a push of twice what the couplings alone would ask for.
+    """
+    steep = as_step_map(
+        lambda p, h: jnp.tanh(p["gain"] * (h - p["centre"])),
+        params={"gain": np.array([60.0, 90.0, 150.0]), "centre": np.array([0.93, 0.95, 0.9])},
+        n_states=3,
+        n_inputs=0,
+        batched=False,
+        invariant_box=(-1.0, 1.0),
+    )
+    source = CurveSource(steep, NONE, np.random.default_rng(0).uniform(-1, 1, (20, 3)), seed=1)
+    result = follow(source.step_map, [source.spine() for _ in range(12)], sigma=source.sigma)
+    whole = [curve for curve, end in result.ended.items() if end == CurveEnd.LEFT]
+    assert len(whole) >= 8
+    assert sum(np.sum(result.curve == k) % 2 == 1 for k in whole) >= 0.7 * len(whole)
+    assert max(np.sum(result.curve == k) for k in whole) >= 7  # every unit has flipped
+    assert len(np.unique(result.x.round(6), axis=0)) >= 12
+
+
 @pytest.mark.parametrize("model", [VanillaRNN(2, 5, 1), GRU(2, 4, 1), LSTM(2, 3, 1)])
 def test_the_loop_on_the_host_meets_the_same_points(
     model: Any, monkeypatch: pytest.MonkeyPatch
