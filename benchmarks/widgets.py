@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fpf_notebook.widgets.view import BUNDLE
-from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
+from tests.browser.lab import FLAGS, Notebook, Server, control, find_chromium
 
 _SETUP = """
 import gc, os, time, numpy as np
@@ -54,8 +54,10 @@ _PRESS = """([handle, key]) => new Promise((resolve) => {
     watch.observe(canvas, {attributes: true, attributeFilter: ['data-scenes']});
     const target = document.querySelector(handle);
     const start = performance.now();
-    target.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
-    setTimeout(() => resolve(-1), 5000);
+    if (key === "ArrowRight") target.stepUp();
+    else target.stepDown();
+    for (const type of ["input", "change"]) target.dispatchEvent(new Event(type, {bubbles: true}));
+    setTimeout(() => resolve(-1), 3000);
 })"""
 
 
@@ -72,7 +74,7 @@ def _latency(notebook: Notebook, selector: str, n: int = 40) -> dict[str, float]
     page, times = notebook.page, []
     for k in range(n):
         key = "ArrowRight" if k % 2 == 0 else "ArrowLeft"
-        times.append(page.evaluate(_PRESS, [f"{selector} .noUi-handle", key]))
+        times.append(page.evaluate(_PRESS, [selector, key]))
         page.wait_for_timeout(60)
     return _spread(times)
 
@@ -183,9 +185,9 @@ def main() -> None:
                 "document.querySelectorAll('.jp-OutputArea-output').forEach((n, i) => "
                 "{ if (i > 0) n.style.display = 'none' })"
             )
-            results["noise_to_repaint"] = _latency(notebook, ".fpf-noise-scale")
-            results["input_to_repaint"] = _latency(notebook, ".fpf-input-0")
-            results["tol_q_to_repaint"] = _latency(notebook, ".fpf-tol-q")
+            results["noise_to_repaint"] = _latency(notebook, control("fpf-noise-scale"))
+            results["input_to_repaint"] = _latency(notebook, control("fpf-input-0"))
+            results["tol_q_to_repaint"] = _latency(notebook, control("fpf-tol-q"))
             before = notebook.ask("(gc.collect(), resident())[1]")
             for _ in range(2):
                 notebook.ask(

@@ -19,7 +19,14 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser.lab import FLAGS, Notebook, Server, find_chromium  # noqa: E402
+from tests.browser.lab import (  # noqa: E402
+    FLAGS,
+    Notebook,
+    Server,
+    control,
+    find_chromium,
+    thumb,
+)
 
 MAX_BYTES = 1_500_000
 WIDTH = 960  # pixels of the picture
@@ -123,7 +130,7 @@ def play(notebook: Notebook) -> Film:
     page.mouse.up()
     page.wait_for_timeout(300)
     film.shoot(STILL // 2)
-    launch = page.locator(".fpf-launch")
+    launch = page.locator(control("fpf-launch"))
     film.move(*center(launch), frames=4)
     page.mouse.down()
     page.mouse.up()
@@ -131,13 +138,12 @@ def play(notebook: Notebook) -> Film:
     page.wait_for_timeout(300)
     film.shoot(STILL)
     notebook.ask("setattr(explorer, 'selected', None)")
-    film.move(*center(page.get_by_role("button", name="Clear")), frames=2)
+    film.move(*center(page.locator(control("fpf-clear-launches"))), frames=2)
     page.mouse.down()
     page.mouse.up()
     page.wait_for_timeout(300)
 
-    handle = page.locator(".fpf-input-0 .noUi-handle")
-    x, y = center(handle)
+    x, y = thumb(page, control("fpf-input-0"))
     film.move(x, y, frames=4)
     film.drag(x + 36, y, frames=18, settle=350)  # long enough for each search to be shown
     page.wait_for_timeout(700)
