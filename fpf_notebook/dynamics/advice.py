@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fpf_notebook.dynamics.noise_names import switches_of
 
-__all__ = ["function_around", "numpy_inside", "switches_of"]
+__all__ = ["function_around", "numpy_inside", "part_that_steps", "switches_of"]
 
 
 def numpy_inside(failure: str) -> bool:
@@ -43,3 +43,23 @@ def function_around(name: str, failures: list[str], framework: str) -> str:
         f"        result = model(input{axis}, state)\n"
         "        return None, result[1] if isinstance(result, tuple) else result"
     )
+
+
+def part_that_steps(model: object) -> str:
+    """Name the part of a model that may be its step, as code to paste.
+
+    Parameters
+    ----------
+    model
+        A model that cannot be stepped itself.
+
+    Returns
+    -------
+    str
+        A sentence and a line of code, or nothing.
+    """
+    names = "step recurrence cell rnn_cell rnncell latent_step reservoir rnn"
+    steps = [name for name in names.split() if callable(getattr(model, name, None))]
+    if not steps:
+        return ""
+    return f" Its {steps[0]} may be the step:\n    model = model.{steps[0]}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
+from fpf_notebook.dynamics.advice import part_that_steps
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_call import recipe_of_call
 from fpf_notebook.dynamics.brainpy_sizes import arguments_of
@@ -91,5 +92,5 @@ def recipe_of_brainpy_model(model: bp.DynamicalSystem, options: StepOptions) -> 
                 raise
             raise ValueError(
                 f"{name} could be stepped neither as model(inputs, hidden) nor as model(x).\n"
-                f"{first}\n{error}"
+                f"{first}\n{error}{part_that_steps(model)}"
             ) from error

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from fpf_notebook._types import AnyFunction
 from fpf_notebook._types import PyTree as PyTree
 from fpf_notebook.arguments import checked_argument
-from fpf_notebook.dynamics.arrays import AnyArray
+from fpf_notebook.dynamics.arrays import AnyArray, without_gradient
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
 from fpf_notebook.dynamics.program.page_program import PageProgram
 from fpf_notebook.dynamics.reading import Reading
@@ -275,8 +275,9 @@ class StepMap:
         ValueError
             If the shapes do not fit, or for a flow without ``dt``.
         """
-        start = np.asarray(h0, dtype=self.dtype)
-        driven = np.asarray(inputs, dtype=self.dtype)
+        start, driven = (
+            np.asarray(without_gradient(part), dtype=self.dtype) for part in (h0, inputs)
+        )
         if start.ndim != 2 or start.shape[1] != self.n_states:
             raise ValueError(
                 f"h0 has shape {start.shape}, expected [batch, n_states={self.n_states}]."
@@ -499,7 +500,7 @@ class StepMap:
     ) -> tuple[
         Float[np.ndarray, "flat n_states"], Float[np.ndarray, "flat n_inputs"], tuple[int, ...]
     ]:
-        states, inputs = np.asarray(h, dtype=self.dtype), np.asarray(u, dtype=self.dtype)
+        states, inputs = (np.asarray(without_gradient(part), dtype=self.dtype) for part in (h, u))
         if states.ndim == 0 or states.shape[-1] != self.n_states:
             raise ValueError(
                 f"h has shape {states.shape}, expected [..., n_states={self.n_states}]."

@@ -20,7 +20,7 @@ from fpf_notebook.finder.progress import CancelToken, PrintedProgress, Progress
 from fpf_notebook.finder.proposals.sampling import sample_states, sample_steps
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.finder.search import search
-from fpf_notebook.finder.state_trees import flat_states
+from fpf_notebook.finder.state_trees import flat_states, with_structure_of
 from fpf_notebook.finder.traced_model import TracedModel
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.result.other_names import missing_attribute
@@ -387,10 +387,12 @@ class FixedPointFinder:
         SearchRequest
             ``request.to_code()`` is the script that makes this search.
         """
-        state_traj = flat_states("state_traj", state_traj, self._network.options)
-        if further.get("initial_states") is not None:
-            starts = further["initial_states"]
-            further["initial_states"] = flat_states("initial_states", starts, self._network.options)
+        network = self._network
+        starts = further.get("initial_states")
+        network.options = with_structure_of(network.options, network.model, state_traj, starts)
+        state_traj = flat_states("state_traj", state_traj, network.options)
+        if starts is not None:
+            further["initial_states"] = flat_states("initial_states", starts, network.options)
         if initial_states_given(state_traj) and further.get("initial_states") is None:
             further["initial_states"], state_traj = state_traj, None
         return SearchRequest(

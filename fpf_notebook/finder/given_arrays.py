@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fpf_notebook.dynamics.arrays import without_gradient
+
 __all__ = ["joined", "mask_of", "plain_array"]
 
 
@@ -36,11 +38,7 @@ def plain_array(name: str, value: Any) -> np.ndarray:
             "in which n_states= has them:\n"
             f"    {name} = np.concatenate([{name}[key] for key in ({keys},)], axis=-1)"
         )
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        if "bfloat16" in str(value.dtype):
-            value = value.float()
-        value = value.numpy()
+    value = without_gradient(value)
     masked = np.ma.isMaskedArray(value)
     if masked and name != "state_traj" and np.ma.getmaskarray(value).any():
         raise ValueError(

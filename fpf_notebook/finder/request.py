@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from fpf_notebook._types import JsonObject
 from fpf_notebook.arguments import CALLS, checked_argument
+from fpf_notebook.dynamics.arrays import without_gradient
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import arguments
 from fpf_notebook.finder.given_arrays import mask_of
@@ -133,7 +134,7 @@ class SearchRequest:
             self._set("known_states", _frozen(known))
         if names & {"inputs", "n_inits", "initial_states"} and self.inputs is not None:
             arguments.check_inputs(self.inputs, self.n_inits, None)
-            given = np.asarray(self.inputs, dtype=np.float64)
+            given = np.asarray(without_gradient(self.inputs), dtype=np.float64)
             self._set("inputs", _frozen(given.copy()))
         if names & {"cond_ids", "n_inits", "initial_states"} and self.cond_ids is not None:
             ids = arguments.check_cond_ids(self.cond_ids, self.n_inits)

@@ -6,11 +6,48 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fpf_notebook.dynamics import StepMap
+from fpf_notebook.dynamics.frameworks.origin import is_brainpy
 from fpf_notebook.dynamics.state_form import form_of
 from fpf_notebook.dynamics.step_options import StepOptions
 from fpf_notebook.finder.given_arrays import plain_array
 
-__all__ = ["flat_states"]
+__all__ = ["flat_states", "with_structure_of"]
+
+
+def with_structure_of(options: StepOptions, model: object, *given: object) -> StepOptions:
+    """Return options that say what the state consists of, where only the data tell it.
+
+    Parameters
+    ----------
+    options : StepOptions
+        Of the model.
+    model : object
+        The model.
+    *given : object
+        States and trajectories, of which the first dictionary counts: its arrays make up the state,
+        in its order. Of a BrainPy model its names are those of Variables.
+
+    Returns
+    -------
+    StepOptions
+        The same options where they tell it themselves, or no dictionary is given.
+    """
+    told = next((value for value in given if isinstance(value, Mapping)), None)
+    if told is None or options.n_states is not None or options.state_vars is not None:
+        return options
+    if isinstance(model, StepMap):
+        return options.changed(n_states={part.name: part.shape for part in model.slices})
+    if is_brainpy(model):
+        return options.changed(state_vars=[str(name) for name in told])
+    parts = {str(name): plain_array(str(name), part) for name, part in told.items()}
+    n_lead = 2 if told is given[0] and all(part.ndim > 2 for part in parts.values()) else 1
+    sizes = {name: part.shape[n_lead:] for name, part in parts.items()}
+    if not all(sizes.values()):
+        return options  # one number of a unit for each start is no array of a state
+    return options.changed(
+        n_states={name: int(s[0]) if len(s) == 1 else tuple(s) for name, s in sizes.items()}
+    )
 
 
 def flat_states(name: str, value: object, options: StepOptions) -> object:

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fpf_notebook import FixedPointFinder
+from fpf_notebook import FixedPointFinder, as_step_map
 from fpf_notebook.finder.given_arrays import joined, plain_array
 from fpf_notebook.finder.options import Options
 from fpf_notebook.finder.request import SearchRequest
@@ -80,3 +80,15 @@ def test_a_dictionary_prints_what_to_paste():
     scope = {"np": np, "state_traj": state_traj}
     exec(str(info.value).splitlines()[-1].strip(), scope)
     np.testing.assert_array_equal(scope["state_traj"], TRAJ)
+
+
+def test_tensors_of_half_precision_that_require_gradients_are_data_everywhere():
+    torch = pytest.importorskip("torch")
+    F = as_step_map(lambda h, u: jnp.tanh(2 * h + u), n_states=2, n_inputs=2)
+    h, u = torch.full((3, 2), 0.5, requires_grad=True).bfloat16(), torch.zeros(1, 2).bfloat16()
+    expected = np.full((3, 2), np.tanh(1.0))
+    np.testing.assert_allclose(F(h, u), expected)
+    trajectory = F.trajectory(h, u.expand(3, 4, 2))
+    np.testing.assert_allclose(trajectory[:, 0], expected)
+    request = FixedPointFinder(F).request(h[None], u, n_inits=2)
+    assert request.inputs.shape == (1, 2)

@@ -1,7 +1,5 @@
 """States given in the structure of the model, and BrainPy's words for what is asked here."""
 
-import textwrap
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -67,14 +65,22 @@ def test_wrong_trees_are_refused_by_name():
         model.request({"v": V, "w": np.zeros((4, 2))})
 
 
-def test_without_an_order_the_sizes_to_paste_are_printed():
-    with pytest.raises(TypeError, match="nothing tells in which order") as info:
-        finder().request({"v": V, "w": W})
-    lines = [line for line in str(info.value).splitlines() if line.startswith("    ")]
-    scope = {}
-    exec(textwrap.dedent("\n".join(lines)), scope)
-    request = finder(**scope["options"]).request({"w": W, "v": V})
+def test_without_an_order_that_of_the_dictionary_counts_from_then_on():
+    model = finder()
+    request = model.request({"v": V, "w": W})
     np.testing.assert_array_equal(request.initial_states, np.concatenate([V, W], axis=1))
+    again = model.request({"w": W, "v": V})
+    np.testing.assert_array_equal(again.initial_states, request.initial_states)
+    with pytest.raises(ValueError, match="expected the arrays of the state, 'v', 'w'"):
+        model.request({"v": V, "x": W})
+    step_map = model.step_map(4, 1)
+    assert [part.name for part in step_map.slices] == ["v", "w"]
+
+
+def test_one_number_for_each_start_is_no_array_of_a_state():
+    with pytest.raises(TypeError, match="nothing tells in which order") as info:
+        finder().request({"v": V[:, 0], "w": W[:, 0]})
+    assert "options = {'n_states'" in str(info.value)
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,22 @@ class Unwrapped:
         return output, result.h
 
 
+class OnlyTrained(bp.DynamicalSystem):
+    """What is trained by a loop of its own, without an update."""
+
+    def __init__(self):
+        super().__init__()
+        self.w, self.h = bm.TrainVar(2 * bm.eye(2)), bm.Variable(bm.zeros((1, 2)))
+
+    def cell(self, h, x):
+        return bm.tanh(h @ self.w + x)
+
+
+def test_a_brainpy_model_without_an_update():
+    step_map = mend(OnlyTrained(), SIZES, "neither as (.|\n)*Its cell may be the step")
+    np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]), rtol=1e-6)
+
+
 def test_noise_of_a_function():
     torch = pytest.importorskip("torch")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fpf_notebook.dynamics.advice import function_around
+from fpf_notebook.dynamics.advice import function_around, part_that_steps
 from fpf_notebook.dynamics.call_form import ENTANGLED, CallForm, forms_in_turn
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.frameworks.torch_keywords import Keywords
@@ -208,15 +208,9 @@ def _hint(module: torch.nn.Module | None) -> str:
 
 def _advice(name: str, failures: Sequence[str], module: torch.nn.Module | None) -> str:
     """Return the code to paste for a module without a state among its arguments, or for others."""
-    if module is not None and any("positional argument" in failure for failure in failures):
-        steps = [
-            key
-            for key in ("step", "recurrence", "cell", "rnn_cell", "rnncell", "rnn")
-            if callable(getattr(module, key, None))
-        ]
-        if steps:
-            return (
-                f"\n{name} takes no state: it begins with its own, and runs a whole sequence. Its "
-                f"{steps[0]} may be the step:\n    model = model.{steps[0]}"
-            )
+    part = "" if module is None else part_that_steps(module)
+    if part and any("positional argument" in failure for failure in failures):
+        return f"\n{name} takes no state: it begins with its own, and runs a whole sequence.{part}"
+    if part:
+        return f"\n{name} itself is no step.{part}"
     return function_around(name, list(failures), "torch")
