@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from fpf_notebook.dynamics.frameworks.aten.graph import Graph, read_graph
 from fpf_notebook.dynamics.frameworks.aten.rules import NotCoveredError
 
 if TYPE_CHECKING:
+    import torch
     from torch._ops import OpOverload
 
 Item: TypeAlias = "torch.Tensor | Place | bool | int | float | str | Sequence[Item] | None"
@@ -66,11 +65,10 @@ class Recording:
     point: tuple[np.ndarray, np.ndarray]
 
 
-class _Recorder(TorchDispatchMode):
-    """Notes what operators are applied to which tensors."""
+class _Notes:
+    """What operators were applied to which tensors."""
 
     def __init__(self, arguments: Sequence[torch.Tensor]) -> None:
-        super().__init__()
         self._numbers: dict[int, int] = {}
         self._kept: list[torch.Tensor] = []  # as long as they live, their addresses are theirs
         self.calls: list[Call] = []
@@ -88,20 +86,18 @@ class _Recorder(TorchDispatchMode):
         return known
 
     def _place(self, item: Item) -> Item:
+        import torch
+
         if isinstance(item, torch.Tensor):
             if id(item) not in self._numbers:  # what the module holds
                 self.constants[self.number(item)] = item.detach().clone()
             return Place(self._numbers[id(item)])
         return [self._place(part) for part in item] if isinstance(item, tuple | list) else item
 
-    def __torch_dispatch__(
-        self,
-        func: OpOverload,
-        types: Sequence[type],
-        args: tuple[Item, ...] = (),
-        kwargs: dict[str, Item] | None = None,
-    ) -> object:
-        keywords = kwargs or {}
+    def apply(self, func: OpOverload, args: tuple[Item, ...], keywords: dict[str, Item]) -> object:
+        """Apply an operator, and note it."""
+        import torch
+
         arguments = tuple(self._place(item) for item in args)
         named = {key: self._place(item) for key, item in keywords.items()}
         found = func(*args, **keywords)
@@ -154,9 +150,22 @@ def record(
         If it cannot be repeated: it raised an error, looked at numbers other than to decide on a
         branch, or mutated a tensor of its own.
     """
-    recorder = _Recorder(arguments)
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    recorder = _Notes(arguments)
+
+    class Recorder(TorchDispatchMode):
+        def __torch_dispatch__(
+            self,
+            func: OpOverload,
+            types: Sequence[type],
+            args: tuple[Item, ...] = (),
+            kwargs: dict[str, Item] | None = None,
+        ) -> object:
+            return recorder.apply(func, args, kwargs or {})
+
     try:
-        with recorder:
+        with Recorder():
             results = function(*arguments)
             outputs = [recorder.number(result) for result in results]
     except NotCoveredError:
