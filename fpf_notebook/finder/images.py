@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fpf_notebook.finder.evaluation import residuals
 from fpf_notebook.finder.ledger import SYMMETRY, Ledger
 from fpf_notebook.finder.proposals.symmetry import images, is_odd, swaps
 from fpf_notebook.finder.rounds import Rounds, enter
@@ -18,6 +19,7 @@ __all__ = ["Images"]
 
 _MOST_UNITS = 256  # for permutations: all pairs of units are compared
 _MOST_INPUTS = 16
+_ROUNDING = 1e-6  # of a residual, far above that of any point that was polished
 _MOST_PASSES = 8  # images of images: each brings less
 
 
@@ -79,7 +81,13 @@ class Images:
             return states
         odd, permutations = self._of(u)
         found = images(states, odd, permutations)
-        return found[self._ledger.match(found, u) < 0] if len(found) else found
+        found = found[self._ledger.match(found, u) < 0] if len(found) else found
+        # Saturated units hide what tells them apart from the check of a symmetry: an image that is
+        # no fixed point is not missing.
+        rest = residuals(self._ledger.step_map, found, np.repeat(u[None], len(found), axis=0))
+        small = _ROUNDING * np.maximum(1.0, np.abs(found).max(axis=1, initial=0.0))
+        fixed: np.ndarray = found[np.abs(rest).max(axis=1, initial=0.0) <= small]
+        return fixed
 
     def _of(self, u: np.ndarray) -> tuple[bool, list[np.ndarray]]:
         key = u.tobytes()
