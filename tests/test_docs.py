@@ -20,6 +20,7 @@ ROOMS = (
     "models",
     "plots",
     "result",
+    "sweep",
     "tasks",
     "training",
     "widgets",

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         non_normality,
         transient_growth,
     )
+    from fpf_notebook.analysis.point_sets import embed_distances, set_distances
     from fpf_notebook.analysis.rotations import (
         JPCA,
         jpca,
@@ -98,6 +99,7 @@ __all__ = [
     "destination",
     "eigenmodes",
     "eigenvalue_paths",
+    "embed_distances",
     "find_line_attractor",
     "fixed_point_index",
     "forward_error",
@@ -117,6 +119,7 @@ __all__ = [
     "pushes",
     "r2_of_rates",
     "relative_error",
+    "set_distances",
     "smoothed_spikes",
     "subspace_angles",
     "take_snapshot",
@@ -146,6 +149,7 @@ _HOME_OF = {
     "count_changes": "snapshots",
     "destination": "launches",
     "eigenvalue_paths": "snapshots",
+    "embed_distances": "point_sets",
     "find_line_attractor": "line_attractor",
     "generator_modes": "linear_systems",
     "jpca": "rotations",
@@ -162,6 +166,7 @@ _HOME_OF = {
     "pushes": "launches",
     "r2_of_rates": "spike_scores",
     "relative_error": "linear_approximation",
+    "set_distances": "point_sets",
     "smoothed_spikes": "spike_scores",
     "subspace_angles": "rotations",
     "take_snapshot": "snapshots",
