@@ -125,7 +125,7 @@ def test_what_the_package_imports_is_what_it_asks_for():
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"]
-    optional = ("dataframes", "widgets", "torch", "keras", "flax", "equinox")
+    optional = ("dataframes", "dask", "widgets", "torch", "keras", "flax", "equinox")
     asked = [*project["dependencies"], *(line for extra in optional for line in extras[extra])]
     names = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in asked}
     # Names differ; matplotlib brings mpl_toolkits; IPython and Colab's `google` are there wherever
