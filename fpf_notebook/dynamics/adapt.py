@@ -8,6 +8,7 @@ from typing import Any
 from fpf_notebook.dynamics.adapters import adapter_of
 from fpf_notebook.dynamics.assemble import assemble
 from fpf_notebook.dynamics.given_box import with_given_box
+from fpf_notebook.dynamics.shared_steps import keep_step, known_step
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.dynamics.step_options import StepOptions, with_step_options
 
@@ -85,8 +86,11 @@ def step_map_of(model: object, options: StepOptions) -> StepMap:
     """
     if isinstance(model, StepMap):
         return model
-    recipe = adapter_of(model, options).recipe(model, options)
-    if options.invariant_box is not None:
-        recipe = with_given_box(recipe, options.invariant_box)
-    step_map = assemble(recipe, time=options.time, dt=options.dt, dtype=options.dtype)
+    step_map = known_step(model, options)
+    if step_map is None:
+        recipe = adapter_of(model, options).recipe(model, options)
+        if options.invariant_box is not None:
+            recipe = with_given_box(recipe, options.invariant_box)
+        step_map = assemble(recipe, time=options.time, dt=options.dt, dtype=options.dtype)
+        keep_step(model, options, step_map)
     return dataclasses.replace(step_map, _retrace=lambda other: step_map_of(other, options))

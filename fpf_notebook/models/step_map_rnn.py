@@ -79,6 +79,9 @@ class StepMapRNN(RecurrentModel):
         """The pure single step ``step(params, h[n_states], u[n_inputs]) -> h_next[n_states]``."""
         return self._step
 
+    def step_identity(self) -> None:
+        """Return ``None``: the step map may hold constants of its own."""
+
     def invariant_box(self, u: Float[Array, "n_inputs"]) -> Box | None:
         """Return ``None``: no box is known for parameters that training changes."""
         return None
