@@ -52,6 +52,14 @@ def plain_values() -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("code", "?bhilBHILefdFD")
+def test_types_of_every_size_come_through(code) -> None:
+    kind = np.dtype(code)
+    loaded = load_inert(pickle.dumps({"type": kind.type, "one": kind.type(1)}), "Thing")
+    assert loaded["type"] == kind.type.__name__
+    assert loaded["one"] == 1
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", plain_values())
 def test_plain_values_come_through(name, protocol) -> None:

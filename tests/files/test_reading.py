@@ -392,6 +392,7 @@ def test_declared_sizes_in_hdf5_are_bounded():
         shared[0] = "x" * 10_000
         file.create_dataset("lzf", data=np.zeros(10), compression="lzf")
         file.create_dataset("gzip", data=np.zeros(10), compression="gzip", shuffle=True)
+        file.create_dataset("fletcher32", data=np.zeros(10), chunks=(5,), fletcher32=True)
 
     data = hdf5_of(fill)
     # Every reference becomes the one of the first text: 2 GB of text from 13 MB.
@@ -412,6 +413,7 @@ def test_declared_sizes_in_hdf5_are_bounded():
         with pytest.raises(FileError, match="lzf is compressed in a way other than gzip"):
             file.numbers("lzf")
         assert not file.numbers("gzip").any()
+        assert not file.numbers("fletcher32").any()
 
 
 def test_kinds_of_hdf5_that_are_not_ours_are_refused():
@@ -521,6 +523,15 @@ def test_safetensors_that_share_their_bytes_are_bounded():
     header = {f"a{k}": entry for k in range(1000)}
     with pytest.raises(FileError, match="more than the limit"):
         read_safetensors(_safetensors(header, np.zeros(10**6, np.uint8)))
+
+
+def test_half_numbers_in_safetensors_are_counted_as_what_they_become():
+    text = {"a": {"dtype": "BF16", "shape": [50_000], "data_offsets": [0, 100_000]}}
+    source = _safetensors(text, np.zeros(50_000, np.uint16))
+    small = source_of(source.data, 150_000)
+    with pytest.raises(FileError, match="more than the limit"):
+        read_safetensors(small)
+    assert read_safetensors(source_of(source.data, 250_000))["a"].shape == (50_000,)
 
 
 def test_safetensors_with_a_name_twice_or_a_header_that_is_none():

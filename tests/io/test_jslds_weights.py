@@ -172,6 +172,7 @@ def change(path, value):
         (change(["rnn", "h0"], "text"), "rnn.h0 is str, expected an array of real numbers"),
         (change(["rnn", "h0"], np.full(N, np.nan)), "rnn.h0 must be finite"),
         (change(["rnn", "h0"], np.zeros((N, 1))), "rnn.h0 must have 1 axes, got 2"),
+        (change(["out", "W"], np.zeros(3)), "out.W must have 2 axes, got 1"),
         (change(["mlp"], []), "mlp must be a list of layers"),
         (change(["mlp", 1, "W"], np.zeros((N, 2))), "W1 of the expansion network must have"),
         (change(["out", "W"], np.zeros((N_OUT, 3))), "W_out must have the shape"),

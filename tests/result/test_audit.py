@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fpf_notebook import FixedPoints
+from fpf_notebook.result.audit import Audit
 from tests.finder.known_maps import (
     Known,
     finder_of,
@@ -34,6 +35,9 @@ def test_every_start_is_accounted_for() -> None:
     audit = unique.audit
     assert len(audit) == len(everything) == len(PLANE)
     assert (audit.reason != "").all()
+    counted = ", ".join(f"{count} {reason}" for reason, count in audit.counts().items())
+    assert str(audit) == f"{len(PLANE)} initial states: {counted}"
+    assert str(Audit(np.zeros(0, int), np.zeros(0, str))) == "0 initial states"
     for start, outcome in enumerate(audit.outcome):
         assert outcome >= 0
         assert np.linalg.norm(unique.xstar[outcome] - everything.xstar[start]) <= unique.tol_unique

@@ -43,6 +43,16 @@ def test_result_is_the_greedy_cover_by_definition(case) -> None:
     np.testing.assert_array_equal(labels, expected_labels)
 
 
+def test_a_tolerance_above_one_is_no_other(monkeypatch) -> None:
+    monkeypatch.setattr(dedupe, "_FEW_POINTS", 10)  # so that the tree is asked
+    points = np.arange(400, dtype=float)[:, None] * 1.25
+    q = np.arange(400.0)
+    representatives, labels = unique_indices(points, q, 3.0)
+    expected, expected_labels = by_definition(points, q, 3.0)
+    np.testing.assert_array_equal(representatives, expected)
+    np.testing.assert_array_equal(labels, expected_labels)
+
+
 @given(candidates(), st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None)
 def test_order_of_the_points_does_not_matter(case, random) -> None:

@@ -218,6 +218,10 @@ def test_no_points_at_all(n_states) -> None:
             lambda: forward_error(np.zeros((1, 2, 2)), np.zeros((1, 3))),
             r"residual has shape \(1, 3\), expected \[n=1, n_states=2\]",
         ),
+        (
+            lambda: forward_error(np.zeros((2, 3, 3)), np.zeros((2, 2))),
+            r"residual has shape \(2, 2\), expected \[n=2, n_states=3\]",
+        ),
         (lambda: time_constants(np.ones(2), "Discrete"), "time is 'Discrete'"),
     ],
 )
