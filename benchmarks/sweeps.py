@@ -1,8 +1,8 @@
 """Many networks in one call: ``python -m benchmarks.sweeps [--n 200]``.
 
 CPU seconds of `sweep` for networks of one shape, once everything is compiled, and beside them those
-of a loop of `find_fixed_points` over the same networks in the same process: the ratio is what counts
-on a busy machine.
+of a loop of `find_fixed_points` over the same networks in the same process: the ratio is what
+counts on a busy machine.
 """
 
 from __future__ import annotations

@@ -61,7 +61,8 @@ def keep_step(model: object, options: StepOptions, step_map: StepMap) -> None:
     key = _key(model, options)
     if key is None or not isinstance(model, SharesSteps):
         return
-    if jax.tree.structure(step_map.params) != jax.tree.structure(model.parameters()):
+    own, made = (repr(jax.tree.structure(tree)) for tree in (model.parameters(), step_map.params))
+    if own != made:
         return  # it holds constants of its own
     if step_map.box is None or hasattr(step_map.box, "proven_again"):
         return  # whether there is a box, and which, was worked out from the numbers
