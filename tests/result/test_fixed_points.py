@@ -266,8 +266,14 @@ def test_summary_with_stable_flags_only() -> None:
 
 
 def test_summary_of_an_empty_search(capsys) -> None:
-    full_record(0).print_summary()
+    full_record(0).update(manifolds=()).print_summary()
     assert "no fixed points\n4 states, 3 inputs, map, dt = 0.1\n" in capsys.readouterr().out
+
+
+def test_summary_of_a_search_that_found_manifolds_alone(capsys) -> None:
+    full_record(0).print_summary()
+    printed = capsys.readouterr().out
+    assert "no isolated fixed points; 1 ring of fixed points; 1 line of slow points\n" in printed
 
 
 def test_plot_draws_the_points_with_matplotlib_and_with_plotly() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rules", "manifolds_through", "who_lies_on"]
 
+_FAR = 1e100
 _MOST_UNITS = 512
 _FASTEST = 0.02  # rate at which states move to or from a manifold at least, a step
 
@@ -151,7 +152,9 @@ def _region(states: np.ndarray, rules: Rules) -> Region:
 
     Not the invariant box: all fixed points may lie in a small one, and slow lines reach beyond it.
     """
-    states = states[np.isfinite(states).all(axis=1)]
+    # What diverged, or began out of all bounds, has no length that could be squared.
+    near = states[(np.abs(states) < _FAR).all(axis=1)]
+    states = near if len(near) else np.zeros((1, states.shape[1]))
     low, high = states.min(axis=0), states.max(axis=0)
     size = float(np.linalg.norm(high - low)) / 2
     return Region(low.astype(float), high.astype(float), size, rules.near_one, size)
