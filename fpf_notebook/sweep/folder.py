@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
 
-import numpy as np
-
 from fpf_notebook._types import JsonObject
 from fpf_notebook.files import FileError, write_file
-from fpf_notebook.finder import SearchRequest
 from fpf_notebook.io import load, save
 from fpf_notebook.sweep.result import SweepRow
 
-__all__ = ["SweepFolder", "digest_of"]
+__all__ = ["SweepFolder"]
 
 _INDEX = "sweep.json"
 _FORMAT = "fpf-sweep"
@@ -32,7 +28,7 @@ class SweepFolder:
     path
         The folder, new or that of a sweep.
     request
-        Identity of the request, as `digest_of` returns it.
+        Identity of the request, as `identity.digest_of` returns it.
 
     Raises
     ------
@@ -94,19 +90,6 @@ class SweepFolder:
 
     def _error(self, name: str) -> Path:
         return self.path / f"{name}.error.json"
-
-
-def digest_of(request: SearchRequest) -> str:
-    """Return what is the same as long as a request asks for the same, to the bit."""
-    state = hashlib.sha256()
-    for name, value in sorted(vars(request).items()):
-        state.update(name.encode())
-        if isinstance(value, np.ndarray):
-            state.update(f"{value.dtype} {value.shape}".encode())
-            state.update(np.ascontiguousarray(value).tobytes())
-        else:
-            state.update(repr(value).encode())
-    return state.hexdigest()
 
 
 def _read_index(path: Path) -> JsonObject:

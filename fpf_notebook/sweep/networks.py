@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import numpy as np
-
 from fpf_notebook._types import JsonObject
 from fpf_notebook.dynamics import StepMap, as_step_map
 
-__all__ = ["Network", "fingerprint_of", "named_networks"]
+__all__ = ["Network", "named_networks"]
 
 _NAME = re.compile(r"[\w][\w .,=+@-]{0,119}")
 
@@ -116,16 +113,3 @@ def is_loader(model: object) -> bool:
     if not inspect.isfunction(model) and not inspect.ismethod(model):
         return False
     return not inspect.signature(model).parameters
-
-
-def fingerprint_of(step_map: StepMap) -> str:
-    """Return what is the same as long as the parameters of a network are, to the bit."""
-    import jax
-
-    state = hashlib.sha256(f"{step_map.name} {step_map.time} {step_map.dt}".encode())
-    for leaf in jax.tree.leaves(step_map.params):
-        array = np.asarray(leaf)
-        state.update(
-            f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes()
-        )
-    return state.hexdigest()

@@ -19,8 +19,9 @@ from fpf_notebook.finder import (
     TerminalProgress,
 )
 from fpf_notebook.finder.options import Options
-from fpf_notebook.sweep.folder import SweepFolder, digest_of
-from fpf_notebook.sweep.networks import Network, fingerprint_of, named_networks
+from fpf_notebook.sweep.folder import SweepFolder
+from fpf_notebook.sweep.identity import digest_of, fingerprint_of
+from fpf_notebook.sweep.networks import Network, named_networks
 from fpf_notebook.sweep.result import SweepResult, SweepRow
 
 if TYPE_CHECKING:
