@@ -25,7 +25,7 @@ from fpf_notebook.finder.exhaustive import (
     solved_part,
     wants_runs,
 )
-from fpf_notebook.finder.ledger import CURVES, IMAGES, ON_CONTINUUM, RUNS, SOLVED
+from fpf_notebook.finder.ledger import CURVES, IMAGES, KNOWN, ON_CONTINUUM, RUNS, SOLVED
 from fpf_notebook.finder.manifolds.of_searches import manifolds_of, starts_on, with_manifolds
 from fpf_notebook.finder.outliers import refine_slow, rerun_q_outliers
 from fpf_notebook.finder.report import InputEvidence, report_completeness
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fpf_notebook.finder.request import SearchRequest
     from fpf_notebook.result.manifolds import Manifold
 
-__all__ = ["Found", "Searched", "finish", "run_search"]
+__all__ = ["Found", "Searched", "finish", "run_search", "with_known"]
 
 _MOST_CERTIFIED = 512  # units
 
@@ -170,6 +170,56 @@ def run_search(
     interrupted = any(part.interrupted for part, _ in parts)
     why = "interrupted" if interrupted else "one round was asked for"
     return Searched(parts, distinct_inputs(starts.inputs)[0], None, None, why, runs)
+
+
+@single_threaded
+def with_known(
+    searched: Searched,
+    request: SearchRequest,
+    step_map: StepMap,
+    states: np.ndarray,
+    *,
+    cancel: CancelToken | None = None,
+) -> Searched:
+    """Start from points known from elsewhere as well, so that none of them is forgotten.
+
+    Where a hand has moved a slider there are points that were followed; a search from fresh starts
+    alone may miss some of them. They count as points, and not as starts that were drawn.
+
+    Parameters
+    ----------
+    searched : Searched
+        What `run_search` returned, for one constant input. It is used up.
+    request : SearchRequest
+        The same.
+    step_map : StepMap
+        The network.
+    states : array, [n, n_states]
+        Where the points are, or were under a nearby input.
+    cancel : CancelToken, optional
+        Ends it early.
+
+    Returns
+    -------
+    Searched
+        With one more batch of lanes.
+    """
+    if searched.interrupted or not len(states) or request.period > 1:
+        return searched
+    inputs = np.repeat(searched.conditions[:1], len(states), axis=0)
+    options = replace(request.options, method="newton", n_runs=0)
+    found = search(
+        step_map, states, inputs, options, cancel=cancel, pool_of=request.n_inits
+    )  # fmt: skip
+    parts = [*searched.parts, (found, np.full(len(found), KNOWN, dtype=object))]
+    evidence = searched.evidence
+    if searched.ledger is not None:
+        n_new = searched.ledger.enter(found, KNOWN)
+        if n_new:  # no curve has reached them
+            evidence = [
+                replace(seen, hits=(*seen.hits, *(0,) * n_new), proved=False) for seen in evidence
+            ]
+    return replace(searched, parts=parts, evidence=evidence)
 
 
 @single_threaded

@@ -32,6 +32,7 @@ __all__ = [
     "CURVES",
     "EDGES",
     "IMAGES",
+    "KNOWN",
     "ON_CONTINUUM",
     "PROOF",
     "RUNS",
@@ -48,7 +49,8 @@ SOLVED = "exact solution"
 SYMMETRY = "symmetric images"
 ON_CONTINUUM = "on a "  # and its name: what became of a start that ended on a line or a sheet
 EDGES = "edge states"
-_NOT_DRAWN = (RUNS, CURVES, PROOF, SOLVED, SYMMETRY, EDGES)
+KNOWN = "known before"
+_NOT_DRAWN = (RUNS, CURVES, PROOF, SOLVED, SYMMETRY, EDGES, KNOWN)
 _BLOCK = 4_000_000  # numbers in Jacobians at once
 
 

@@ -231,7 +231,38 @@ describe("a page that follows beside a kernel", () => {
     live.set("input", [0.12], true);
     await settle();
     model.hear({ place: place(mine.slice(1), 0.12, 5) });
-    expect(model.get("page_counts")).toEqual({ pictures: 2, answers: 2, differences: 1 });
+    expect(model.get("page_counts")).toMatchObject({ pictures: 2, answers: 2, differences: 1 });
+  });
+
+  it("hands the kernel the points that it follows, once, with the value that it rests at", async () => {
+    const { model, live, settle } = await page();
+    live.set("input", [0.1], false);
+    await settle();
+    expect(model.messages).toEqual([]);
+    live.set("input", [0.1], true);
+    const [message] = model.messages as { type: string; x: number[][] }[];
+    expect(message.type).toBe("followed");
+    expect(message.x.length).toBe(3);
+    for (const [x] of message.x) expect(Math.tanh(2 * x + 0.1)).toBeCloseTo(x, 12);
+    // Other starts are a search of their own.
+    live.set("n_inits", 8, true);
+    await settle();
+    expect(model.messages.length).toBe(1);
+  });
+
+  it("shows no picture that was asked for before the kernel answered", async () => {
+    const { model, live, settle } = await page();
+    live.set("input", [0.1], true);
+    await settle();
+    const mine = Array.from((live.local as NonNullable<typeof live.local>).picture.x);
+    live.set("noise_scale", 0.1, true); // its picture is under way
+    model.hear({ place: place(mine, 0.1, 2) });
+    await settle();
+    expect(live.local).toBeNull();
+    expect(model.get("page_counts")).toMatchObject({ answers: 1 });
+    live.set("input", [0.12], false);
+    await settle();
+    expect(live.local).not.toBeNull();
   });
 
   it("keeps the number of a selected point, and tells the kernel which was chosen meanwhile", async () => {

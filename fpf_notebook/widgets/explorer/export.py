@@ -134,7 +134,19 @@ class ExplorerExport(StaticPicture):
         return live_state(network.step_map, list(network.ranges), self.request)
 
     def to_code(self) -> str:
-        """Return the script that computes what is shown."""
+        """Return the script that computes what is shown.
+
+        Points that were followed from another setting, and that this search alone has not found,
+        are none of its: a comment says how many there are.
+        """
+        n_known = getattr(self._found, "n_known", 0)
+        note = (
+            f"# {n_known} of the points shown were followed from another setting of the sliders;\n"
+            "# this search alone need not find them (exhaustive=True looks for all).\n"
+        )
+        return (note if n_known else "") + self._code()
+
+    def _code(self) -> str:
         values = {k: v for k, v in self.parameters.items() if v != self._movable.values[k]}
         if not values:
             return self.request.to_code(self._model_options)

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fpf_notebook._types import JsonObject
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ def act(explorer: FixedPointExplorer, content: object, _: object = None) -> None
         Who was asked.
     content
         ``{"type": ...}``: "find", "go_on", "launch", "clear_launches", "program", "launch_at" with
-        ``x`` and ``y``, "pulse" with ``channel``, ``amplitude`` and ``steps``.
+        ``x`` and ``y``, "pulse" with ``channel``, ``amplitude`` and ``steps``, "followed" with the
+        points ``x`` (one list of numbers each) that the page has followed.
     """
     if not isinstance(content, dict) or not isinstance(content.get("type"), str):
         return
@@ -41,6 +44,8 @@ def act(explorer: FixedPointExplorer, content: object, _: object = None) -> None
                 explorer._say("", error="a launch needs two numbers x and y")
             else:
                 explorer.launch_at(place[0], place[1])
+        elif kind == "followed":
+            explorer._take_over(_states(content.get("x")))
         elif kind == "pulse":
             values = _numbers(content, "channel", "amplitude", "steps")
             channels = len(explorer.input)
@@ -48,6 +53,15 @@ def act(explorer: FixedPointExplorer, content: object, _: object = None) -> None
                 explorer._say("", error="a pulse needs a channel, a size and a number of steps")
             else:
                 explorer.pulse(int(values[0]), values[1], int(values[2]))
+
+
+def _states(given: object) -> np.ndarray:
+    """Return points as an array, an empty one where they are none."""
+    try:
+        states = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.zeros(0)
+    return states if np.isfinite(states).all() else np.zeros(0)
 
 
 def _numbers(content: JsonObject, *names: str) -> tuple[float, ...] | None:

@@ -304,6 +304,15 @@ def audit_lines(found: Found) -> list[JsonObject]:
             "tooltip": "converged there, or merged into a point nearer than tol_unique",
         }
     ]
+    if found.n_known:
+        out.append(
+            {
+                "label": "more followed from the last setting",
+                "count": found.n_known,
+                "tooltip": "fixed points that were followed while a slider moved; no start of this "
+                "search has ended in them",
+            }
+        )
     rejected = Counter(audit.reason[~kept].tolist())
     out += [
         {"label": in_short(reason), "count": count, "tooltip": reason}

@@ -12,11 +12,21 @@ import numpy as np
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import engine
 from fpf_notebook.finder.following import Trail, follow, prepare, trail_of
+from fpf_notebook.finder.ledger import KNOWN, Ledger
 from fpf_notebook.finder.progress import CancelToken, Progress
 from fpf_notebook.finder.request import SearchRequest
 from fpf_notebook.result.fixed_points import FixedPoints
 
-__all__ = ["SEARCH_TOL_Q", "Found", "Parameters", "Tracker", "can_follow", "find", "is_known"]
+__all__ = [
+    "SEARCH_TOL_Q",
+    "Found",
+    "Parameters",
+    "Tracker",
+    "can_follow",
+    "find",
+    "is_known",
+    "only_tolerances",
+]
 
 Parameters: TypeAlias = tuple[tuple[str, float], ...]
 """Numbers by name, of the parameters that can be moved."""
@@ -46,6 +56,8 @@ class Found:
         Whether known points were followed, and nothing searched.
     parameters : tuple
         Names and numbers of the parameters that can be moved.
+    n_known : int
+        Points that no start of this search ended in: they were followed to here.
     """
 
     unique: FixedPoints
@@ -56,6 +68,7 @@ class Found:
     is_new: bool = True
     following: bool = False
     parameters: Parameters = ()
+    n_known: int = 0
 
     @property
     def interrupted(self) -> bool:
@@ -70,6 +83,7 @@ def find(
     *,
     single: StepMap | None = None,
     parameters: Parameters = (),
+    known: np.ndarray | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> Found:
@@ -85,6 +99,9 @@ def find(
         The last result.
     parameters
         What of the network was moved, and where to; `step_map` has these numbers already.
+    known
+        [n, n_states] Points that were followed to this setting: the search starts from them too,
+        so that it shows no fewer than there were while a hand moved.
     progress, cancel
         As for `FixedPointFinder.find_fixed_points`.
 
@@ -103,12 +120,25 @@ def find(
         searched = engine.run_search(
             request, step_map, single=single, progress=progress, cancel=cancel
         )
+        if known is not None:
+            searched = engine.with_known(searched, request, step_map, known, cancel=cancel)
     found = engine.finish(searched, request, step_map, cancel=cancel)
     seconds = time.perf_counter() - began
     return Found(
         found.unique, found.everything, request, searched, seconds, is_new=earlier is None,
-        parameters=parameters,
+        parameters=parameters, n_known=_only_known(found.ledger),
     )  # fmt: skip
+
+
+def _only_known(ledger: Ledger) -> int:
+    """Count the points that were followed, and that the search itself has not found."""
+    mine = ledger.start_kind == KNOWN
+    if not mine.any():
+        return 0
+    followed, found = (
+        np.unique(ledger.owner[rows & (ledger.owner >= 0)]) for rows in (mine, ~mine)
+    )
+    return len(np.setdiff1d(followed, found))
 
 
 def is_known(earlier: Found | None, request: SearchRequest, parameters: Parameters = ()) -> bool:
@@ -118,6 +148,15 @@ def is_known(earlier: Found | None, request: SearchRequest, parameters: Paramete
     if parameters != earlier.parameters:
         return False
     return earlier.request.same_search(request)
+
+
+def only_tolerances(
+    earlier: Found | None, request: SearchRequest, parameters: Parameters = ()
+) -> bool:
+    """Tell whether a request differs from a search with followed points in tolerances alone."""
+    if earlier is None or not earlier.n_known or parameters != earlier.parameters:
+        return False
+    return earlier.request.replace(options=request.options).same_search(request)
 
 
 class Tracker:
@@ -138,6 +177,11 @@ class Tracker:
                 fresh, vanished=old.vanished, n_fresh=old.n_fresh, turn=old.turn
             )
         self._trail = fresh
+
+    def places(self, n_states: int) -> np.ndarray:
+        """Return where the points are, [n, n_states]."""
+        points = FixedPoints() if self._trail is None else self._trail.points
+        return points.xstar if len(points) else np.zeros((0, n_states))
 
     def prepare(self, step_map: StepMap, request: SearchRequest) -> None:
         """Have compiled what following needs, before a hand moves."""

@@ -145,6 +145,8 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         self._found: searching.Found | None = None  # what is shown
         self._whole: searching.Found | None = None  # the last search that ended
         self._tracker = searching.Tracker()
+        self._handed: np.ndarray | None = None  # points that the next search starts from as well
+        self._going_on = False
         self._prepared = False  # whether what follows points is compiled
         self._usual = 0.0  # seconds of a search
         self._launches: list[tuple[np.ndarray, str]] = []
@@ -218,6 +220,14 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         Twice the rounds, twice ``max_seconds``, and one more idle round before the end. The button
         in the status line calls this.
         """
+        self._handed = self._shown_places()
+        self._going_on = True  # whoever looks for more forgets none
+        try:
+            return self._do_more()
+        finally:
+            self._going_on = False
+
+    def _do_more(self) -> FixedPointExplorer:
         if not self.exhaustive:
             self.exhaustive = True
             return self if self.auto else self.find()
@@ -280,13 +290,18 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         step_map, tracker = self.step_map, self._tracker
         single = None if self._single is None else self._single.at(self.parameters)
         follows = not force and searching.can_follow(self._found, request, parameters)
+        handed = self._handed if follows or self._going_on else None
+        if not force and searching.only_tolerances(self._whole, request, parameters):
+            handed = self._shown_places()  # they were followed to here: a filter forgets none
 
         def look(cancel: Any) -> searching.Found | None:
             return tracker.look(step_map, request, cancel, parameters)
 
         def work(cancel: Any, progress: Any) -> searching.Found:
+            known = [tracker.places(step_map.n_states)] if follows else []
+            known += [] if handed is None else [handed]
             return searching.find(
-                step_map, request, earlier, single=single, parameters=parameters,
+                step_map, request, earlier, single=single, parameters=parameters, known=np.concatenate(known) if known else None,
                 progress=progress, cancel=cancel,
             )  # fmt: skip
 
@@ -314,7 +329,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
             self._found = found
             self._turn += 1
             if not found.following:
-                self._whole = found
+                self._whole, self._handed = found, None
                 self._usual = found.seconds if found.is_new else self._usual
                 self._tracker.restart(found, self.step_map.n_states)
             keep = scenes.followed(before, index, found.unique)
@@ -329,6 +344,15 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         self._prepare_static()
         if not found.following:
             self._show_static_late()
+
+    def _shown_places(self) -> np.ndarray | None:
+        points = self._points()
+        return points.xstar[points.is_fixed] if len(points) else None
+
+    def _take_over(self, states: np.ndarray) -> None:
+        """Start the next search from points that the page has followed, too."""
+        if states.ndim == 2 and states.shape[1] == self.step_map.n_states:
+            self._handed = states
 
     def _send_program(self) -> None:
         """Write what a page needs to compute by itself, once, in the background."""

@@ -73,6 +73,11 @@ export class PageSolver {
     });
   }
 
+  /** Drops the request that waits. */
+  forget(): void {
+    this.waiting = null;
+  }
+
   dispose(): void {
     this.port.terminate();
   }

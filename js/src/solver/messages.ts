@@ -8,9 +8,9 @@ export type Request = { id: number } & (
   /** States to start from, and how much noise is added. */
   | { type: "starts"; states: Float64Array; noise: number }
   | { type: "options"; options: Record<string, number> }
-  | { type: "follow"; u: number[]; parameters?: number[] }
-  /** `plain`: these starts and no others, as a search in Python makes them. */
-  | { type: "search"; count: number; u: number[]; parameters?: number[]; plain?: boolean }
+  | { type: "follow"; u: number[]; parameters?: number[]; epoch?: number }
+  /** `epoch` is the page's own. `plain`: these starts and no others, as a search in Python makes them. */
+  | { type: "search"; count: number; u: number[]; parameters?: number[]; plain?: boolean; epoch?: number }
   | { type: "runs"; x: Float64Array; steps: number }
 );
 

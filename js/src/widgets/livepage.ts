@@ -46,9 +46,17 @@ export interface Local {
   chosen: boolean;
 }
 
+/** A set of the page's, and another of the kernel's at the same input. */
+interface Difference {
+  u: number[];
+  page: number;
+  kernel: number;
+}
+
 const REST = 150; // ms without a movement after which a hand is taken to rest
 const SEARCH = 250; // ms after which the page searches where no kernel does
 const PATIENCE = 700; // ms for which the page leaves the search to a kernel
+const MOST_HANDED = 100000; // numbers that the kernel gets at once
 const FOLLOWED = new Set(["input", "parameters"]);
 const SEARCHED = new Set(["noise_scale", "n_inits"]);
 const FILTERED = new Set(["tol_q", "tol_unique"]);
@@ -102,7 +110,9 @@ export class LivePage implements Values {
   private rest: ReturnType<typeof setTimeout> | undefined;
   private later: ReturnType<typeof setTimeout> | undefined;
   private turn: unknown = null;
-  private counts = { pictures: 0, answers: 0, differences: 0 };
+  /** How many sets of the kernel's were taken over: what was asked for before one is shown no more. */
+  private epoch = 0;
+  private counts: { pictures: number; answers: number; differences: number; last?: Difference } = { pictures: 0, answers: 0, differences: 0 };
 
   constructor(
     private readonly model: Model,
@@ -204,6 +214,8 @@ export class LivePage implements Values {
     const place = this.place();
     if (!place || !this.solver) return;
     this.turn = place.turn;
+    this.epoch++;
+    this.solver.forget();
     const parameters = this.numbers(place.parameters);
     await this.solver.ask({ type: "adopt", x: Float64Array.from(place.x.data), u: place.u, parameters });
   }
@@ -213,8 +225,8 @@ export class LivePage implements Values {
     return byName && names.length && names.every((n) => n in byName) ? names.map((n) => byName[n]) : undefined;
   }
 
-  private where(): { u: number[]; parameters?: number[] } {
-    return { u: [...((this.get("input") as number[]) ?? [])], parameters: this.numbers(this.get("parameters") as Record<string, number> | undefined) };
+  private where(): { u: number[]; parameters?: number[]; epoch: number } {
+    return { epoch: this.epoch, u: [...((this.get("input") as number[]) ?? [])], parameters: this.numbers(this.get("parameters") as Record<string, number> | undefined) };
   }
 
   private move(trait: string): void {
@@ -233,6 +245,12 @@ export class LivePage implements Values {
     clearTimeout(this.later);
     const searched = [...this.held.keys()].some((t) => SEARCHED.has(t));
     const moved = this.held.size > 0;
+    // The kernel's search starts from these points as well: it shows no fewer.
+    const { picture } = this.local ?? {};
+    if (picture?.count && picture.x.length <= MOST_HANDED && [...this.held.keys()].some((t) => FOLLOWED.has(t)) && hasKernel(this.model)) {
+      const n = picture.x.length / picture.count;
+      this.model.send({ type: "followed", x: Array.from({ length: picture.count }, (_, p) => [...picture.x.subarray(p * n, (p + 1) * n)]) });
+    }
     for (const [trait, value] of this.held) this.model.set(trait, value);
     if (moved) this.model.save_changes();
     this.held.clear();
@@ -243,7 +261,7 @@ export class LivePage implements Values {
   }
 
   private show(picture: Picture, ask: Ask): void {
-    if (!("u" in ask)) return;
+    if (!("epoch" in ask) || ask.epoch !== this.epoch) return; // the kernel has answered meanwhile
     const place = this.place();
     if (!place) return;
     this.counts.pictures++;
@@ -284,7 +302,10 @@ export class LivePage implements Values {
     if (local) {
       this.counts.answers++;
       const n = place.x.shape[1];
-      if (!sameSet(local.picture.x, place.x.data, n, Number(this.get("tol_unique") ?? 1e-3))) this.counts.differences++;
+      if (!sameSet(local.picture.x, place.x.data, n, Number(this.get("tol_unique") ?? 1e-3))) {
+        this.counts.differences++;
+        this.counts.last = { u: [...place.u], page: local.picture.count, kernel: place.x.shape[0] };
+      }
       this.local = null;
       put(this.model, "page_counts", { ...this.counts });
       if (local.chosen) put(this.model, "selected", this.nearest(local, place));
