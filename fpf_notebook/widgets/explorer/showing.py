@@ -26,6 +26,7 @@ class Showing(Settings):
 
     state_traj: np.ndarray
     _found: searching.Found | None
+    _handed: np.ndarray | None  # points that the next search starts from as well
     _launches: list[tuple[np.ndarray, str]]
     _bounds: JsonObject | None
     _axes: Any
@@ -68,6 +69,15 @@ class Showing(Settings):
 
     def _points(self) -> FixedPoints:
         return FixedPoints() if self._found is None else self._found.unique
+
+    def _shown_places(self) -> np.ndarray | None:
+        points = self._points()
+        return points.xstar[points.is_fixed] if len(points) else None
+
+    def _take_over(self, states: np.ndarray) -> None:
+        """Start the next search from points that the page has followed, too."""
+        if states.ndim == 2 and states.shape[1] == self.step_map.n_states:
+            self._handed = states
 
     def _starts(self) -> JsonObject:
         everything = FixedPoints() if self._found is None else self._found.everything

@@ -301,7 +301,8 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
             known = [tracker.places(step_map.n_states)] if follows else []
             known += [] if handed is None else [handed]
             return searching.find(
-                step_map, request, earlier, single=single, parameters=parameters, known=np.concatenate(known) if known else None,
+                step_map, request, earlier, single=single, parameters=parameters,
+                known=np.concatenate(known) if known else None,
                 progress=progress, cancel=cancel,
             )  # fmt: skip
 
@@ -344,15 +345,6 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         self._prepare_static()
         if not found.following:
             self._show_static_late()
-
-    def _shown_places(self) -> np.ndarray | None:
-        points = self._points()
-        return points.xstar[points.is_fixed] if len(points) else None
-
-    def _take_over(self, states: np.ndarray) -> None:
-        """Start the next search from points that the page has followed, too."""
-        if states.ndim == 2 and states.shape[1] == self.step_map.n_states:
-            self._handed = states
 
     def _send_program(self) -> None:
         """Write what a page needs to compute by itself, once, in the background."""
