@@ -187,7 +187,8 @@ def mode_details(points: FixedPoints, index: int, step_map: StepMap | None) -> l
             facts.append(f"overlap with readout {_overlap(readout, r):.2f}")
         if points.dFdu is not None and points.dFdu.shape[2] and np.isfinite(l_k).all():
             facts.append(f"with input {_overlap(points.dFdu[index].T, l_k):.2f}")
-        grows = abs(value) > 1 if points.time == "discrete" else value.real > 0
+        grows = abs(value) - 1 if points.time == "discrete" else value.real
+        fate = "stays" if abs(grows) <= MARGINAL_TOL else "grows" if grows > 0 else "decays"
         sign = "−" if value.imag < 0 else "+"
         written = f"{value.real:.3f}"
         # The two modes of a complex pair differ by a sign only: one shows the real part of their
@@ -198,7 +199,7 @@ def mode_details(points: FixedPoints, index: int, step_map: StepMap | None) -> l
             facts.append(f"{'real' if shown is np.real else 'imaginary'} part shown")
         out.append(
             {
-                "label": f"mode {k + 1}: λ = {written}, {'grows' if grows else 'decays'}",
+                "label": f"mode {k + 1}: λ = {written}, {fate}",
                 "right": shown(r),
                 "left": np.nan_to_num(shown(l_k)),
                 "facts": [fact for fact in facts if fact],

@@ -56,6 +56,8 @@ export interface AxisLabels {
   xTicks?: Tick[];
   yTicks?: Tick[];
   grid?: boolean;
+  /** How far left of the frame the name of the y axis stands. Default 40. */
+  yApart?: number;
 }
 
 export function drawAxes(p: Painter, theme: Theme, f: Frame, labels: AxisLabels): void {
@@ -78,6 +80,6 @@ export function drawAxes(p: Painter, theme: Theme, f: Frame, labels: AxisLabels)
   p.line([f.left, f.bottom + 0.5, f.right, f.bottom + 0.5], { color: theme.faint });
   if (labels.x) p.text((f.left + f.right) / 2, f.bottom + 18, labels.x, { color: theme.muted, size: 11, align: "center", baseline: "top" });
   if (labels.y) {
-    p.text(f.left - 40, (f.top + f.bottom) / 2, labels.y, { color: theme.muted, size: 11, align: "center", rotate: -Math.PI / 2 });
+    p.text(f.left - (labels.yApart ?? 40), (f.top + f.bottom) / 2, labels.y, { color: theme.muted, size: 11, align: "center", rotate: -Math.PI / 2 });
   }
 }

@@ -28,6 +28,8 @@ export interface Picture {
   eigenvalues: Float64Array;
   Y: Float64Array;
   J: Float64Array;
+  /** By input and open parameters: [count][n][inputs and parameters]. */
+  K: Float64Array;
   /** Unstable modes: of which point, and their directions, [modes][n]. */
   modePoint: Int32Array;
   modes: Float64Array;

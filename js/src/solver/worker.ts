@@ -52,9 +52,9 @@ export class Desk {
     modes.forEach((m, k) => vectors.set(m.vector, k * n));
     const eigenvalues = new Float64Array(frame.count * n * 2);
     frame.eigenvalues.forEach((e, p) => e.forEach((c, k) => eigenvalues.set([c.re, c.im], (p * n + k) * 2)));
-    const { count, ids, x, q, code, unstable, index, indexSum, expectedSum, Y, J, starts, fixed, full } = frame;
+    const { count, ids, x, q, code, unstable, index, indexSum, expectedSum, Y, J, K, starts, fixed, full } = frame;
     return {
-      count, ids, x, q, code, unstable, index, indexSum, expectedSum, Y, J, starts, fixed, full, eigenvalues,
+      count, ids, x, q, code, unstable, index, indexSum, expectedSum, Y, J, K, starts, fixed, full, eigenvalues,
       modePoint: Int32Array.from(modes, (m) => m.point),
       modes: vectors,
       grade: frame.grade.grade,

@@ -58,7 +58,7 @@ export class HeatmapView {
 
   private box(): { left: number; top: number; width: number; height: number } {
     const [rows, columns] = this.scene?.matrix.shape ?? [1, 1];
-    const [w, h] = [this.stage.width - 34, this.stage.height - 44];
+    const [w, h] = [this.stage.width - 34, this.stage.height - 60];
     const cell = Math.min(w / columns, h / rows);
     // Square cells for square matrices; a narrow one may stretch, up to 22 pixels.
     const width = Math.max(4, rows === columns ? cell * columns : Math.min(w, 22 * columns));
@@ -95,12 +95,27 @@ export class HeatmapView {
         p.rect(x0, y0, Math.round(b.left + (c + 1) * w) - x0, Math.round(b.top + (r + 1) * h) - y0, { fill });
       }
     p.rect(b.left - 0.5, b.top - 0.5, b.width + 1, b.height + 1, { stroke: theme.faint });
-    if (rows <= 12) for (let r = 0; r < rows; r++) this.label(p, theme, b.left - 5, b.top + (r + 0.5) * h, scene.rows?.[r] ?? r, "right");
-    if (columns <= 12) for (let c = 0; c < columns; c++) this.label(p, theme, b.left + (c + 0.5) * w, b.top + b.height + 9, scene.columns?.[c] ?? c, "center");
-    p.text(b.left + b.width, b.top + b.height + 18, `±${short(this.limit)}`, { color: theme.muted, size: 10, align: "right" });
+    for (let r = 0; r < rows; r += Math.ceil(10 / h)) this.label(p, theme, b.left - 5, b.top + (r + 0.5) * h, scene.rows?.[r] ?? r, "right");
+    for (let c = 0; c < columns; c += Math.ceil(14 / w)) this.label(p, theme, b.left + (c + 0.5) * w, b.top + b.height + 9, scene.columns?.[c] ?? c, "center");
+    this.bar(p, theme, b.left, b.top + b.height + 20, Math.min(Math.max(b.width, 30), p.width - b.left - 2));
     if (this.hovered) {
       p.rect(b.left + this.hovered.column * w, b.top + this.hovered.row * h, w, h, { stroke: theme.text, width: 1.5 });
     }
+  }
+
+  /** What the colours mean. */
+  private bar(p: Painter, theme: Theme, left: number, top: number, width: number): void {
+    const words = short(this.limit);
+    const n = 32;
+    for (let k = 0; k < n; k++) {
+      const [x0, x1] = [Math.round(left + (k * width) / n), Math.round(left + ((k + 1) * width) / n)];
+      p.rect(x0, top, x1 - x0, 6, { fill: diverging((2 * k) / (n - 1) - 1) });
+    }
+    p.rect(left - 0.5, top - 0.5, width + 1, 7, { stroke: theme.faint });
+    if (width < 70) return p.text(left + width / 2, top + 14, `±${words}`, { color: theme.muted, size: 9, align: "center" });
+    p.text(left, top + 14, `−${words}`, { color: theme.muted, size: 9, align: "left" });
+    if (width > 90) p.text(left + width / 2, top + 14, "0", { color: theme.muted, size: 9, align: "center" });
+    p.text(left + width, top + 14, words, { color: theme.muted, size: 9, align: "right" });
   }
 
   private label(p: Painter, theme: Theme, x: number, y: number, value: number, align: "right" | "center"): void {

@@ -10,7 +10,9 @@ import { HeatmapView } from "../views/heatmap";
 import { LinesView } from "../views/lines";
 import { SpectrumView } from "../views/spectrum";
 import { type Group, directly, hasPanel, makePanel } from "./controls";
-import { hearMoved } from "./livepage";
+import { detailOf, pushOf, responseOf } from "./livedetail";
+import { type Moved, hearMoved } from "./livepage";
+import { inspectorSceneOf } from "./livescene";
 import { button, makeShell, put, saveButtons, watch } from "./shell";
 
 const index = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => i);
@@ -45,7 +47,8 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
     } else if (m.kind === "select" && (moved || !hasKernel(model))) {
       movedPoint = m.value < 0 ? null : m.value;
       if (!hasKernel(model)) put(model, "selected", movedPoint);
-      paintDetail();
+      if (moved) follow();
+      else paintDetail();
     }
     else if (m.kind === "eigenvalue") spectrum.hoverValue(m.value);
   });
@@ -101,7 +104,7 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
     const to = ((point() ?? (by > 0 ? -1 : 0)) + by + n) % n;
     movedPoint = to;
     if (!moved || !hasKernel(model)) put(model, "selected", to);
-    if (moved) paintDetail();
+    if (moved) follow();
     publish("select", to);
     shell.say(`point ${to}`);
   };
@@ -190,26 +193,55 @@ export function renderInspector(model: Model, el: HTMLElement): () => void {
     );
     paintSpectrum();
   };
+  /** What the page's solver has found last, and whether a run of it is under way. */
+  let news: Moved | null = null;
+  let running = false;
+  const follow = (): void => {
+    if (!news || !saved()?.names) return;
+    const { picture, network, run } = news;
+    moved = inspectorSceneOf(picture, saved(), network.continuous);
+    const [p, m] = [movedPoint, mode()];
+    const detail = p === null ? null : detailOf(picture, p, m, network, saved());
+    const words = hasKernel(model) ? "modes and matrices follow when the hand rests" : "modes and matrices: at the saved one only";
+    shell.show({ state: "idle", text: detail || p === null ? "computed in this page" : `spectra at the present setting; ${words}`, tooltip: "", progress: 0, error: "" });
+    if (detail && p !== null) {
+      const scene = moved;
+      detail.response = shownResponse;
+      scene.details = { [p]: detail };
+      if (!running && (!network.continuous || network.dt !== null)) {
+        running = true;
+        const size = Number(model.get("amplitude") ?? 0.05);
+        const { start, along } = pushOf(picture, p, m, size, detail.modes[Math.min(m, detail.modes.length - 1)].right.data);
+        void run(start, 40).then((states) => {
+          running = false;
+          if (states) shownResponse = responseOf(picture, p, m, size, along, states, network);
+          if (moved !== scene) return void (moved && follow()); // a newer picture has no run yet
+          detail.response = shownResponse;
+          paintDetail();
+        });
+      }
+    }
+    paintDetail();
+  };
+  let shownResponse: PointDetail["response"] = null;
   watch(model, disposer, "scene", () => {
-    moved = null;
+    moved = news = null;
     shell.show(null);
     paintDetail();
   });
   disposer.add(
-    hearMoved(group, ({ change, selected }) => {
-      if (!saved()?.names) return;
-      moved = change(saved());
-      movedPoint = selected;
-      const text = "spectra at the present setting; modes and matrices follow when the hand rests";
-      shell.show({ state: "idle", text: hasKernel(model) ? text : "spectra at the present setting; modes and matrices: at the saved one only", tooltip: "", progress: 0, error: "" });
-      paintDetail();
+    hearMoved(group, (moment) => {
+      if (!moved) shownResponse = point() === null ? null : (saved()?.details?.[String(point())]?.response ?? null);
+      news = moment;
+      movedPoint = moment.selected;
+      follow();
     }),
   );
   watch(model, disposer, "selected", () => {
     preview = -1; // what is chosen comes before what was pointed at
     paintDetail();
   });
-  watch(model, disposer, "mode", paintDetail);
+  watch(model, disposer, "mode", () => (moved ? follow() : paintDetail()));
   paintDetail();
   if (hasPanel(model) && hasKernel(model)) {
     const panel = makePanel(model, model.get("panel") as Group[], disposer, directly(model), "controls of the inspector");

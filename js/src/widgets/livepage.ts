@@ -7,11 +7,12 @@
 
 import { pageBus } from "../core/dom";
 import { type Model, hasKernel, reader } from "../core/model";
-import type { ExplorerScene, InspectorScene, Status } from "../core/scene";
+import type { ExplorerScene, Status } from "../core/scene";
 import { type Ask, PageSolver, type Port, workerFrom } from "../solver/client";
 import type { Picture } from "../solver/messages";
 import type { Values } from "./controls";
-import { type Axes, inspectorSceneOf, sceneOf, statusOf } from "./livescene";
+import type { Network } from "./livedetail";
+import { type Axes, sceneOf, statusOf } from "./livescene";
 import { type Shell, put, watch } from "./shell";
 
 /** The trait `live`, arrays decoded. */
@@ -61,11 +62,14 @@ const FOLLOWED = new Set(["input", "parameters"]);
 const SEARCHED = new Set(["noise_scale", "n_inits"]);
 const FILTERED = new Set(["tol_q", "tol_unique"]);
 
-/** Tells the views of the same group how their scene changes. */
-interface Moved {
+/** Tells the views of the same group what was found. */
+export interface Moved {
   group: string;
-  change: (scene: InspectorScene) => InspectorScene;
+  picture: Picture;
   selected: number | null;
+  network: Network;
+  /** Runs the network from a state: [steps + 1][n], or null. */
+  run: (x: Float64Array, steps: number) => Promise<Float64Array | null>;
 }
 
 /** Calls back with what an inspector shows while the explorer of its group follows points. */
@@ -272,10 +276,15 @@ export class LivePage implements Values {
     const ids = before ? before.picture.ids : place.numbers.map((_, i) => i);
     const at = before || selected === null ? selected : place.numbers.indexOf(selected);
     const now = at === null || at < 0 ? -1 : picture.ids.indexOf(ids[at]);
-    const { continuous } = this.live() as Live;
     this.local = { picture, scene: this.draw(picture), status: statusOf(picture), selected: now < 0 ? null : now, selection: [], chosen: before?.chosen ?? false };
     this.repaint();
-    const detail: Moved = { group: String(this.model.get("group") ?? ""), change: (scene) => inspectorSceneOf(picture, scene, continuous), selected: this.local.selected };
+    const { continuous, program } = this.live() as Live;
+    const network = { continuous, dt: (program as { dt?: number | null }).dt ?? null, nInputs: place.u.length };
+    const run = async (x: Float64Array, steps: number): Promise<Float64Array | null> => {
+      const answer = await this.solver?.ask({ type: "runs", x, steps });
+      return answer?.type === "runs" ? answer.states : null;
+    };
+    const detail: Moved = { group: String(this.model.get("group") ?? ""), picture, selected: this.local.selected, network, run };
     pageBus().dispatchEvent(new CustomEvent("fpf-moved", { detail }));
   }
 

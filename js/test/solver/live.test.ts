@@ -101,7 +101,7 @@ describe("scenes of what the solver found", () => {
   it("are empty where there is no point", () => {
     const none: Picture = {
       count: 0, ids: [], x: new Float64Array(0), q: new Float64Array(0), code: new Uint8Array(0), unstable: new Int32Array(0),
-      index: new Int8Array(0), indexSum: 0, expectedSum: null, eigenvalues: new Float64Array(0), Y: new Float64Array(0), J: new Float64Array(0),
+      index: new Int8Array(0), indexSum: 0, expectedSum: null, eigenvalues: new Float64Array(0), Y: new Float64Array(0), J: new Float64Array(0), K: new Float64Array(0),
       modePoint: new Int32Array(0), modes: new Float64Array(0), grade: "open", reasons: ["no point was found"], starts: 8, fixed: 0, full: true, ms: 1,
     };
     expect(namesOf(none, false)).toEqual([]);
