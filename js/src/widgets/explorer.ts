@@ -7,7 +7,8 @@ import { icon } from "../core/icons";
 import { type Model, hasKernel, reader } from "../core/model";
 import type { Cloud, ExplorerScene } from "../core/scene";
 import { HistogramView } from "../views/histogram";
-import { PointList } from "../views/pointlist";
+import { COLUMNS, type Column } from "../core/rows";
+import { PointList, SHOWN } from "../views/pointlist";
 import { manifoldLegend } from "../views/manifolds";
 import { StateSpaceView, hint } from "../views/statespace";
 import type { Tool } from "../views/gestures";
@@ -84,6 +85,19 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
       space.hoverPoint(index);
       publish("hover", index);
     },
+    selectMany: (indices) => {
+      choose(chosen(), indices);
+      shell.say(`${indices.length} points selected`);
+    },
+    say: (words) => {
+      shell.say(words);
+      said.textContent = words;
+    },
+    columns: () => {
+      const { columns } = (model.get("options") as { columns?: unknown } | undefined) ?? {};
+      return Array.isArray(columns) ? COLUMNS.filter((c) => c === "number" || columns.includes(c)) : SHOWN;
+    },
+    setColumns: (columns: Column[]) => put(model, "options", { ...((model.get("options") as object) ?? {}), columns }),
   });
   const histogram = new HistogramView((logq) => put(model, "log_tol_q", logq));
   disposer.add(() => space.dispose());
@@ -146,6 +160,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     const o = options();
     space.show = { trajectories: o.trajectories, modes: o.modes, stableModes: o.stable_modes, starts: o.starts };
     space.setDim(o.dim);
+    list.refresh();
     space.stage.request();
     paintTools();
   };
