@@ -121,7 +121,7 @@ class Engine:
             else:
                 k = int(np.argmin(self.traced))
                 self.traced[k] += 1
-                curve = self.source.from_point(k, self.reduced[k])
+                curve = self.source.from_point(k, self.reduced[k], self.reduced)
             self.kinds[self.tracer.add(curve)] = curve.kind
         met = self.tracer.advance()
         place = self._place(met.x, self.reduced)

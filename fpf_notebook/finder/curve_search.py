@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["CurveSearch"]
 
 _SAME = 1e-6  # curves are polished better than that where they pass a point
-_SPINES = 1 / 3  # of the curves: those that come in from outside
+_SPINES = 0.2  # of the steps: those of curves that come in from outside
+_LEAST_SPINES, _MOST_SPINES = 0.1, 0.5  # of the curves
 _TELLING = (CurveEnd.CLOSED, CurveEnd.LEFT, CurveEnd.LONG)
 
 
@@ -80,6 +81,8 @@ class CurveSearch:
         self.idle = 0
         self.n_ended = 0
         self.n_steps = 0
+        # Of spines, and of other curves: how many were begun, and their steps.
+        self._n_begun, self._steps = np.zeros(2, dtype=int), np.zeros(2)
 
     @property
     def hits(self) -> tuple[int, ...]:
@@ -102,6 +105,7 @@ class CurveSearch:
             met = replace(met, x=self._better.lift(met.x, self._u[None]))
         self._met = met
         self.n_steps += met.n_steps
+        self._steps += met.n_spine_steps, met.n_steps - met.n_spine_steps
         x = met.x
         fresh = self._ledger.match(x, self._u) < 0
         if not fresh.any():
@@ -152,10 +156,23 @@ class CurveSearch:
     def _add_curves(self) -> None:
         """Keep the tracer busy: spines, and curves from the points that had the fewest so far."""
         mine = self._mine()
+        known = self._reduced(self._ledger.states[mine])
         while self._tracer.n_waiting < self._tracer.size // 2:
-            if not len(mine) or self._rng.random() < _SPINES:
+            if not len(mine) or self._rng.random() < self._share_of_spines:
+                self._n_begun[0] += 1
                 self._tracer.add(self._source.spine())
                 continue
-            k = int(min(mine, key=lambda point: self._traced.get(int(point), 0)))
-            self._traced[k] = self._traced.get(k, 0) + 1
-            self._tracer.add(self._source.from_point(k, self._reduced(self._ledger.states[k])))
+            k = min(range(len(mine)), key=lambda place: self._traced.get(int(mine[place]), 0))
+            point = int(mine[k])
+            self._traced[point] = self._traced.get(point, 0) + 1
+            self._n_begun[1] += 1
+            self._tracer.add(self._source.from_point(point, known[k], known))
+
+    @property
+    def _share_of_spines(self) -> float:
+        """The share of the curves by which spines get theirs of the steps: some are very long."""
+        if not self._steps.all():
+            return _SPINES
+        steps_each = self._steps / np.maximum(self._n_begun, 1)
+        shares = np.array([_SPINES, 1.0 - _SPINES]) / steps_each
+        return float(np.clip(shares[0] / shares.sum(), _LEAST_SPINES, _MOST_SPINES))

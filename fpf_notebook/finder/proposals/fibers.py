@@ -114,6 +114,8 @@ class Crossings:
         Numbers of the curves that are over, and why: their legs' last `CurveEnd`.
     n_steps : int
         Steps of all lanes.
+    n_spine_steps : int
+        Those of spines among them.
     """
 
     x: np.ndarray
@@ -121,6 +123,7 @@ class Crossings:
     source: np.ndarray
     ended: dict[int, CurveEnd]
     n_steps: int
+    n_spine_steps: int = 0
 
 
 class Tracer:
@@ -241,13 +244,14 @@ class Tracer:
             return self._crossings(lanes, {}, 0)
         step_map = self.step_map
         run = self._loop()
-        before = int(self._state.n_steps[lanes].sum())
+        before = self._state.n_steps[lanes].copy()
+        inwards = np.array([self._curves[int(k)].spine for k in self._lane_curve[lanes]])
         with jax.enable_x64(True):
             state = run(
                 step_map.params, self._job, self._state, self._shared(), np.int32(self.chunk)
             )
             self._state = CurveState(*(np.array(field) for field in state))
-        n_steps = int(self._state.n_steps[lanes].sum()) - before
+        steps = self._state.n_steps[lanes] - before
         over: dict[int, CurveEnd] = {}
         done = lanes[self._state.end[lanes] != CurveEnd.RUNNING]
         for lane in done:
@@ -258,7 +262,8 @@ class Tracer:
                 self._waiting.appendleft((number, curve, -1))
             else:
                 over[number] = end
-        met = self._crossings(lanes, over, n_steps)
+        met = self._crossings(lanes, over, int(steps.sum()))
+        met = replace(met, n_spine_steps=int(steps[inwards].sum()))
         self._state.n_found[lanes] = 0
         self._lane_curve[done] = -1
         for number in over:
@@ -394,6 +399,7 @@ def follow(
         curve=np.concatenate([part.curve for part in parts]),
         source=np.concatenate([part.source for part in parts]),
         n_steps=sum(part.n_steps for part in parts),
+        n_spine_steps=sum(part.n_spine_steps for part in parts),
     )
     for part in parts[1:]:
         joined.ended.update(part.ended)
