@@ -8,7 +8,10 @@ lane, with less around it than a batch of matrices takes; what has to be compile
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -42,6 +45,14 @@ __all__ = ["LEAST_STATES", "build_host_tracer"]
 
 LEAST_STATES = 48
 """Below, whole batches in one compiled loop are faster."""
+
+_N_THREADS = min(2, os.cpu_count() or 1)  # with more, handing out the work costs what it spares
+
+
+@functools.cache
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Return the threads that factorize beside the caller's, those of this process: made once."""
+    return ThreadPoolExecutor(_N_THREADS, thread_name_prefix=f"curves-{process}")
 
 
 def build_host_tracer(step_map: StepMap) -> Callable[..., CurveState]:
@@ -146,15 +157,25 @@ def _corrected(
     bad[running] = False
     used, side, each = np.zeros(n_lanes, np.int32), np.zeros(n_lanes), np.arange(size)
     factors: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-    right = np.zeros((size, 2), order="F")
-    for lane in running.tolist():
-        # Rows of the matrix are what LAPACK takes for columns: hence trans=1.
-        lu, pivots, _ = lapack.dgetrf(matrix[lane].T)
-        factors[lane] = lu, pivots
-        swaps = np.count_nonzero(pivots != each)
-        side[lane] = (-1.0) ** swaps * np.prod(np.sign(lu.diagonal()))
-        right[:-1, 0], right[-1, 0], right[:, 1], right[-1, 1] = g[lane], 0.0, 0.0, 1.0
-        move[lane], along[lane] = lapack.dgetrs(lu, pivots, right, trans=1)[0].T
+
+    def factor(lanes: list[int]) -> None:
+        right = np.zeros((size, 2), order="F")
+        for lane in lanes:
+            # Rows of the matrix are what LAPACK takes for columns: hence trans=1.
+            lu, pivots, _ = lapack.dgetrf(matrix[lane].T)
+            factors[lane] = lu, pivots
+            swaps = np.count_nonzero(pivots != each)
+            side[lane] = (-1.0) ** swaps * np.prod(np.sign(lu.diagonal()))
+            right[:-1, 0], right[-1, 0], right[:, 1], right[-1, 1] = g[lane], 0.0, 0.0, 1.0
+            move[lane], along[lane] = lapack.dgetrs(lu, pivots, right, trans=1)[0].T
+
+    # LAPACK lets other threads go on, and each lane is computed as it would be alone.
+    lanes = running.tolist()
+    shares = [lanes[k::_N_THREADS] for k in range(_N_THREADS)]
+    others = [_threads(os.getpid()).submit(factor, share) for share in shares[1:] if share]
+    factor(shares[0])
+    for other in others:
+        other.result()
     along[running] /= np.linalg.norm(along[running], axis=1, keepdims=True)
     before = np.full(n_lanes, np.inf)
     for k in range(MAX_CORRECTIONS):

@@ -30,6 +30,8 @@ _SCALE, _LONGEST = 2.0, 40.0  # of the drive; and how long, in that unit, its ra
 _DOUBLINGS, _ONE_STATE = 6, 1e-3  # how often a push is doubled, until only one state is left
 _ASIDE = 1e-3  # of a difference between points, at random: so that no two directions are the same
 _RUN_IN = 60  # steps from anywhere to the state far out where a spine begins
+_ROUGHLY = 1e-3  # how near to it they must lead: Newton's method does the rest
+_AT_ONCE = 4  # states
 
 
 class CurveSource:
@@ -190,7 +192,7 @@ class CurveSource:
         spread = 3.0 * self.sigma
         ends = np.stack([states.min(axis=0) - spread, states.max(axis=0) + spread])
         for _ in range(_DOUBLINGS):
-            u = np.repeat(self.u[None], 4, axis=0)
+            u = np.repeat(self.u[None], _AT_ONCE, axis=0)
             u[:2, driven.n_inputs : -1], u[2:, driven.n_inputs : -1] = push, -push
             x = self._rest(np.concatenate([ends, ends]), u)
             if max(np.abs(x[0] - x[1]).max(), np.abs(x[2] - x[3]).max()) <= _ONE_STATE * self.sigma:
@@ -236,17 +238,20 @@ class CurveSource:
 
     def _run_in(self, u: np.ndarray) -> np.ndarray:
         """Let the driven network come near to where it rests; a flow starts from the middle."""
-        x = self._middle[None]
-        return x[0] if self.step_map.time == "continuous" else self._rest(x, u[None])[0]
+        if self.step_map.time == "continuous":
+            return self._middle
+        # As many states as above, for which the step is compiled already.
+        x, u = np.repeat(self._middle[None], _AT_ONCE, axis=0), np.repeat(u[None], _AT_ONCE, axis=0)
+        return self._rest(x, u, _ROUGHLY)[0]
 
-    def _rest(self, x: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def _rest(self, x: np.ndarray, u: np.ndarray, tolerance: float = 1e-9) -> np.ndarray:
         """Run until all states rest, or for some steps."""
         for _ in range(_RUN_IN):
             moved = evaluate(self.step_map, x, u)
             if not np.isfinite(moved).all():
                 break
             x, before = moved, x
-            if np.abs(x - before).max() <= 1e-9 * self.sigma:
+            if np.abs(x - before).max() <= tolerance * self.sigma:
                 break
         return x
 
