@@ -5,19 +5,44 @@ was reached at least five times by curves that started elsewhere, and the last t
 only known points. The rule was chosen on networks with known answers, beside Good–Turing and Chao's
 estimates, capture–recapture between samplers and rules of elapsed time, which were all worse: on
 345 networks that it was not chosen on it was wrong once.
+
+Of fifteen points and more it asks for eight and thirty. With five and twenty, one search of ten of
+the second published context net stopped with 51 of 53 points: of so many, two can be four times as
+rare as all others.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-__all__ = ["IDLE_CURVES", "MIN_HITS", "Assurance", "Evidence", "assess"]
+__all__ = ["MANY_POINTS", "Assurance", "Demands", "Evidence", "assess", "demands"]
 
-MIN_HITS = 5
-"""Curves from elsewhere that must have reached each point."""
+MANY_POINTS = 15
+"""From so many points on, more is asked for."""
 
-IDLE_CURVES = 20
-"""Curves that must have ended since the last new point."""
+
+class Demands(NamedTuple):
+    """What must have been tried.
+
+    Attributes
+    ----------
+    min_hits : int
+        Curves from elsewhere that must have reached each point.
+    idle_curves : int
+        Curves that must have ended since the last new point.
+    """
+
+    min_hits: int
+    idle_curves: int
+
+
+_FEW, _MANY = Demands(5, 20), Demands(8, 30)
+
+
+def demands(n_points: int) -> Demands:
+    """Return what must have been tried before a set of so many points may be called consistent."""
+    return _MANY if n_points >= MANY_POINTS else _FEW
 
 
 @dataclass(frozen=True)
@@ -88,7 +113,7 @@ class Assurance:
 
 
 def assess(
-    evidence: Evidence, *, min_hits: int = MIN_HITS, idle_curves: int = IDLE_CURVES
+    evidence: Evidence, *, min_hits: int | None = None, idle_curves: int | None = None
 ) -> Assurance:
     """Say whether a set of points is consistent, and if not, why.
 
@@ -96,8 +121,8 @@ def assess(
     ----------
     evidence : Evidence
         The counts.
-    min_hits, idle_curves : int
-        The rule's two numbers. Default 5 and 20; 8 and 30 for those who want to be surer.
+    min_hits, idle_curves : int, optional
+        The rule's two numbers. Default 5 and 20, and 8 and 30 for 15 points and more.
 
     Returns
     -------
@@ -118,6 +143,9 @@ def assess(
     >>> assess(Evidence((7, 5, 2), 24, index_sum=1, expected_sum=1)).reasons
     ('1 point was reached fewer than 5 times',)
     """
+    usual = demands(len(evidence.hits))
+    min_hits = usual.min_hits if min_hits is None else min_hits
+    idle_curves = usual.idle_curves if idle_curves is None else idle_curves
     for name, value in (("min_hits", min_hits), ("idle_curves", idle_curves)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is {value!r}, expected an integer of at least 1.")

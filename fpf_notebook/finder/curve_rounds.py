@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fpf_notebook.finder import report
-from fpf_notebook.finder.assurance import IDLE_CURVES, MIN_HITS
+from fpf_notebook.finder.assurance import demands
 from fpf_notebook.finder.curve_search import CurveSearch
 from fpf_notebook.finder.images import Images
 from fpf_notebook.finder.ledger import CURVES, Ledger
 from fpf_notebook.finder.proposals.better_equation import better_equation
+from fpf_notebook.finder.proposals.curve_host import LEAST_STATES
 from fpf_notebook.finder.rounds import Rounds, enter
 
 if TYPE_CHECKING:
@@ -49,6 +53,7 @@ class CurveRounds:
         self._request, self._ledger, self._pool = request, ledger, pool
         self._images = images
         self._searches: list[CurveSearch] = []
+        self._ahead: Future[list[CurveSearch]] | None = None
         n_states = ledger.step_map.n_states
         self.used = (
             request.options.do_follow_curves
@@ -56,6 +61,24 @@ class CurveRounds:
             and n_states <= min(request.options.dense_limit, _MOST_UNITS)
             and len(ledger.conditions) <= _MOST_INPUTS
         )
+
+    def prepare(self) -> None:
+        """Begin to compile what curves of a larger network need, beside the first round.
+
+        Compiling takes seconds there, and one core of two.
+        """
+        if self.used and self._ledger.step_map.n_states >= LEAST_STATES:
+            self._ahead = Future()
+            Thread(target=_resolve, args=(self._ahead, self._made), daemon=True).start()
+
+    def _made(self) -> list[CurveSearch]:
+        seed, better = self._request.options.random_seed, better_equation(self._ledger.step_map)
+        searches = [
+            CurveSearch(self._ledger, u, self._pool, seed + k, better)
+            for k, u in enumerate(self._ledger.conditions)
+        ]
+        searches[0].compile()  # that of one is that of all
+        return searches
 
     @property
     def settled(self) -> bool:
@@ -72,9 +95,10 @@ class CurveRounds:
         """Say so."""
         if not self.used:
             return "the hit counts leave nothing to expect"
+        asked = demands(max((len(curves.hits) for curves in self._searches), default=0))
         return (
-            f"each point was reached at least {MIN_HITS} times by curves that started elsewhere, "
-            f"the last {IDLE_CURVES} curves met only known ones"
+            f"each point was reached at least {asked.min_hits} times by curves that started "
+            f"elsewhere, the last {asked.idle_curves} curves met only known ones"
         )
 
     def hits(self, k: int) -> tuple[int, ...]:
@@ -113,11 +137,7 @@ class CurveRounds:
         if not self.used or self.mostly_degenerate:
             return 0
         if not self._searches:
-            seed, better = self._request.options.random_seed, better_equation(self._ledger.step_map)
-            self._searches = [
-                CurveSearch(self._ledger, u, self._pool, seed + k, better)
-                for k, u in enumerate(self._ledger.conditions)
-            ]
+            self._searches = self._made() if self._ahead is None else self._ahead.result()
         share = _SHARES[min(len(rounds.records), len(_SHARES) - 1)] * n_iters
         before, n_chunks = self.n_steps, 0  # the first is moved on by each new point
         while n_chunks < _CHUNKS or self.n_steps - before < share:
@@ -146,4 +166,13 @@ class CurveRounds:
 
 
 def _settled(curves: CurveSearch) -> bool:
-    return curves.idle >= IDLE_CURVES and min(curves.hits, default=MIN_HITS) >= MIN_HITS
+    hits = curves.hits
+    asked = demands(len(hits))
+    return curves.idle >= asked.idle_curves and min(hits, default=np.inf) >= asked.min_hits
+
+
+def _resolve(future: Future[list[CurveSearch]], make: Callable[[], list[CurveSearch]]) -> None:
+    try:
+        future.set_result(make())
+    except Exception as error:  # raised where the result is asked for
+        future.set_exception(error)

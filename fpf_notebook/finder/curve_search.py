@@ -84,6 +84,10 @@ class CurveSearch:
         # Of spines, and of other curves: how many were begun, and their steps.
         self._n_begun, self._steps = np.zeros(2, dtype=int), np.zeros(2)
 
+    def compile(self) -> None:
+        """Compile what following curves needs; nothing else changes."""
+        self._tracer.compile()
+
     @property
     def hits(self) -> tuple[int, ...]:
         """For each point under this input how many curves from elsewhere reached it."""

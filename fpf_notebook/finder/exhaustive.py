@@ -123,6 +123,7 @@ def search_in_rounds(
     idle = 0
     images = Images(rounds.ledger)
     curves = CurveRounds(request, rounds.ledger, pool, images)
+    curves.prepare()
     proofs = Proofs(rounds.ledger, request.prove)
     edges = EdgeRounds(rounds.ledger, request.options.random_seed)
     while not rounds.stopped_because:

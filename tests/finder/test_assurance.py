@@ -65,3 +65,12 @@ def test_bad_numbers_are_refused() -> None:
         Evidence(hits=(-1,), idle_curves=0)
     with pytest.raises(ValueError, match="idle_curves is -1"):
         Evidence(hits=(1,), idle_curves=-1)
+
+
+def test_more_is_asked_of_many_points() -> None:
+    many = replace(ENOUGH, hits=(8,) * 15, idle_curves=30)
+    assert assess(many).consistent
+    assert not assess(replace(many, hits=(8,) * 14 + (7,))).consistent
+    assert not assess(replace(many, idle_curves=29)).consistent
+    assert assess(replace(many, hits=(5,) * 14, idle_curves=20)).consistent
+    assert assess(replace(many, hits=(5,) * 15), min_hits=5).consistent

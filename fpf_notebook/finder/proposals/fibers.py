@@ -215,6 +215,14 @@ class Tracer:
         self._waiting.append((number, curve, sign))
         return number
 
+    def compile(self) -> None:
+        """Compile the loop, for what the first advance would have to wait else."""
+        state = self._state._replace(end=np.full_like(self._state.end, CurveEnd.RUNNING))
+        n = self.step_map.n_states
+        scales = Scales(np.float64(self.sigma), np.zeros(n), np.ones(n))
+        with jax.enable_x64(True):
+            self._loop()(self.step_map.params, self._job, state, scales, np.int32(1))
+
     def drop_waiting(self) -> int:
         """Forget the curves of which no part has been followed yet; return how many."""
         fresh = [entry for entry in self._waiting if entry[2] > 0 or entry[1].spine]

@@ -3,9 +3,6 @@
  * proves nothing: it has no interval arithmetic. So a grade of "proved" never comes from here.
  */
 
-export const MIN_HITS = 5;
-export const IDLE_CURVES = 20;
-
 export interface Evidence {
   hits: readonly number[];
   idleCurves: number;
@@ -36,8 +33,10 @@ export function assess(e: Evidence): Grade {
   if (e.expectedSum === null) reasons.push("no index sum to compare with: no invariant box is known");
   else if (e.indexSum === null) reasons.push("the index of a point is undecided, and so is their sum");
   if (e.uncertified) reasons.push(`${points(e.uncertified)} not certified`);
-  const rare = e.hits.filter((h) => h < MIN_HITS).length;
-  if (rare) reasons.push(`${points(rare)} reached fewer than ${MIN_HITS} times`);
-  if (e.idleCurves < IDLE_CURVES) reasons.push(`${e.idleCurves} curves since the last new point, ${IDLE_CURVES} are asked for`);
+  // More is asked of many points.
+  const [minHits, idleCurves] = e.hits.length < 15 ? [5, 20] : [8, 30];
+  const rare = e.hits.filter((h) => h < minHits).length;
+  if (rare) reasons.push(`${points(rare)} reached fewer than ${minHits} times`);
+  if (e.idleCurves < idleCurves) reasons.push(`${e.idleCurves} curves since the last new point, ${idleCurves} are asked for`);
   return { grade: reasons.length ? "open" : "consistent", missing: proved.length ? 1 : 0, reasons };
 }

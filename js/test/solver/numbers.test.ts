@@ -135,6 +135,9 @@ describe("grade", () => {
     expect(assess(good)).toEqual({ grade: "consistent", missing: 0, reasons: [] });
     expect(assess({ ...good, indexSum: 0 }).reasons).toEqual(["at least one more exists: index sum 0, expected 1"]);
     expect(assess({ ...good, hits: [7, 5, 2] }).reasons).toEqual(["1 point was reached fewer than 5 times"]);
+    expect(assess({ ...good, hits: Array<number>(15).fill(7), idleCurves: 30 }).reasons).toEqual([
+      "15 points were reached fewer than 8 times",
+    ]);
     expect(assess({ ...good, expectedSum: null }).grade).toBe("open");
     expect(assess({ ...good, uncertified: 2 }).reasons).toEqual(["2 points were not certified"]);
   });
