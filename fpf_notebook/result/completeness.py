@@ -9,6 +9,7 @@ from typing import Literal
 
 from fpf_notebook._types import JsonObject
 from fpf_notebook.result.audit import in_short
+from fpf_notebook.result.demands import demands
 
 
 @dataclass(frozen=True)
@@ -206,9 +207,11 @@ class Completeness:
         if self.grade == "proved":
             return f"{all_of_them}, proved"
         if self.grade == "consistent":
+            numbers = [part.n_points for part in self.inputs] or [self.n_points or 0]
+            asked = demands(min(numbers))
             return (
-                f"probably {all_of_them}, no proof: each was reached at least 5 times from "
-                "elsewhere, and the last 20 curves met only known ones"
+                f"probably {all_of_them}, no proof: each was reached at least {asked.min_hits} "
+                f"times from elsewhere, and the last {asked.idle_curves} curves met only known ones"
             )
         return "cannot say whether more exist: " + ", ".join(self.open_because or ["not tried"])
 
