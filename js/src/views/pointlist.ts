@@ -60,7 +60,7 @@ export class PointList {
       this.count,
       one("select", "select the points that are listed", "fpf-select-listed", () => this.host.selectMany([...this.order].sort((a, b) => a - b))),
       one("csv", "copy the listed points as CSV", "fpf-copy-csv", () => this.copy(toCsv(this.listed(), this.columns()), "rows of CSV")),
-      one("code", "copy the Python that takes the listed points", "fpf-copy-code", () => this.copy(toCode(this.listed()), "points as code")),
+      one("code", "copy the listed points as code: the Python that takes them", "fpf-copy-code", () => this.copy(toCode(this.listed()), "points as code")),
       menu,
     );
     this.element = h("div", { class: "fpf-table" }, bar, this.heads, this.list);
@@ -119,15 +119,15 @@ export class PointList {
     this.heads.replaceChildren(
       ...columns.map((c) => {
         const mine = this.sort.column === c;
-        const title = `sort by ${c}${mine && !this.sort.descending ? ", largest first" : ""}`;
-        const arrow = mine ? (this.sort.descending ? " ↓" : " ↑") : "";
+        const title = `${HEADS[c]}: sort by ${c}${mine && !this.sort.descending ? ", largest first" : ""}`;
+        const arrow = h("span", { "aria-hidden": "true" }, mine ? (this.sort.descending ? " ↓" : " ↑") : "");
         const click = (): void => {
           this.sort = { column: c, descending: mine && !this.sort.descending };
           this.paintHeads();
           this.arrange();
           this.heads.querySelector<HTMLElement>(`[data-testid="fpf-sort-${c}"]`)?.focus();
         };
-        return h("button", { type: "button", title, "aria-label": title, "aria-pressed": String(mine), "data-testid": `fpf-sort-${c}`, onclick: click }, `${HEADS[c]}${arrow}`);
+        return h("button", { type: "button", title, "aria-label": title, "aria-pressed": String(mine), "data-testid": `fpf-sort-${c}`, onclick: click }, HEADS[c], arrow);
       }),
     );
     this.boxes.replaceChildren(
@@ -178,10 +178,7 @@ export class PointList {
         line.point = point;
         line.element.dataset.testid = `fpf-point-${point}`;
       }
-      if (line.element.title !== this.names[point]) {
-        line.element.title = this.names[point];
-        line.element.setAttribute("aria-label", this.names[point]);
-      }
+      if (line.element.title !== this.names[point]) line.element.title = this.names[point];
       if (!whole) {
         line.element.setAttribute("aria-setsize", String(total));
         line.element.setAttribute("aria-posinset", String(first + k + 1));

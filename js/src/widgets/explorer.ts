@@ -126,7 +126,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     space.tool = space.tool === tool ? "rotate" : tool;
     paintTools();
   };
-  const dimension = button("2-D", "switch between two and three dimensions", "fpf-dim", () =>
+  const dimension = button("2-D", "switch between 2-D and 3-D", "fpf-dim", () =>
     put(model, "options", { ...options(), dim: space.dim === 3 ? 2 : 3 }),
   );
   const toolButtons: [Tool, HTMLButtonElement][] = [

@@ -112,9 +112,10 @@ export function put(model: Model, name: string, value: unknown): void {
   model.save_changes();
 }
 
-/** The tooltip is the name, since an icon has none. */
+/** The tooltip is the name, since an icon has none; a name has the words that are seen. */
 export function button(label: string | Node, title: string, testid: string, onclick: () => void): HTMLButtonElement {
-  return h("button", { type: "button", title, "aria-label": title, "data-testid": testid, onclick }, label);
+  const said = typeof label === "string" && label && !title.toLowerCase().includes(label.toLowerCase()) ? `${label}: ${title}` : title;
+  return h("button", { type: "button", title: said, "aria-label": said, "data-testid": testid, onclick }, label);
 }
 
 /** Both formats of a picture, for the toolbar. */
