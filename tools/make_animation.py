@@ -31,6 +31,8 @@ from tests.browser.lab import (  # noqa: E402
 MAX_BYTES = 1_500_000
 WIDTH = 960  # pixels of the picture
 COLOURS = 128
+PROVED = (31, 158, 122)  # the dot of a proved set
+MARGIN = 8  # pixels around the widget
 PLOT = '[data-testid="fpf-plot"]'
 FRAME, STILL = 110, 900  # ms
 
@@ -41,7 +43,7 @@ model, task, _ = train_flip_flop(n_bits=3, cell="tanh")
 _, states = model.run(task.sample(24, seed=0).inputs)
 """
 EXPLORER = """
-explorer = FixedPointExplorer(model, np.asarray(states), noise_scale=0.5, n_inits=2048)
+explorer = FixedPointExplorer(model, np.asarray(states), noise_scale=0.5, exhaustive=True)
 explorer
 """
 
@@ -87,6 +89,7 @@ class Film:
         sample = Image.new("RGB", (WIDTH, self.frames[0].height * 3))
         for k, index in enumerate((0, len(self.frames) // 2, -1)):
             sample.paste(self.frames[index], (0, k * self.frames[0].height))
+        sample.paste(PROVED, (0, 0, 80, 80))  # the dot is too small to get a colour by itself
         palette = sample.quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
         drawn = [f.quantize(palette=palette, dither=Image.Dither.NONE) for f in self.frames]
         drawn[0].save(
@@ -104,10 +107,19 @@ def center(locator: Any) -> tuple[float, float]:
 def play(notebook: Notebook) -> Film:
     """Turn the picture, select a saddle and push the network off it, move the input."""
     page = notebook.page
-    widget = page.locator(".jp-OutputArea-output .widget-vbox").first
+    widget = page.locator(".jp-OutputArea-output .fpf-root").first
     widget.scroll_into_view_if_needed()
     page.wait_for_timeout(500)
-    film = Film(page, widget.bounding_box())
+    box = widget.bounding_box()
+    film = Film(
+        page,
+        {
+            "x": box["x"] - MARGIN,
+            "y": box["y"] - MARGIN,
+            "width": box["width"] + 2 * MARGIN,
+            "height": box["height"] + 2 * MARGIN,
+        },
+    )
     x, y = center(page.locator(PLOT))
     film.shoot(STILL)
 
