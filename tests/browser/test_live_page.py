@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.browser.lab import until
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = ".fpf-root"
@@ -129,3 +131,26 @@ def test_a_damaged_program_is_a_message_in_the_page(browser, saved, tmp_path):
     assert page.locator(SLIDER).is_disabled()
     assert page.locator('[data-testid="fpf-point-0"]').count() == 1  # the saved picture stays
     page.close()
+
+
+def test_branches_fold_where_the_counts_change(page, saved):
+    _, counts = saved
+    page.click('[data-testid="fpf-show-strip"]')
+    until(
+        page,
+        "document.querySelector('[data-testid=\"fpf-strip-words\"]')"
+        ".textContent.includes('there may be more')",
+        60,
+    )
+    strip = page.locator('[data-testid="fpf-strip"]')
+    strip.scroll_into_view_if_needed()
+    box = strip.bounding_box()
+    left, right = box["x"] + 52, box["x"] + box["width"] - 10  # the ends of its axis
+    assert strip.get_attribute("aria-valuenow") == "0"
+    page.mouse.move((left + right) / 2, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(right, box["y"] + 80, steps=6)
+    page.mouse.up()
+    page.wait_for_timeout(1500)
+    assert page.input_value(SLIDER) == strip.get_attribute("aria-valuenow") == "2"
+    assert page.inner_text(STATUS).startswith(f"{counts[2.0]} fixed point")

@@ -12,6 +12,7 @@ import { PointList, SHOWN } from "../views/pointlist";
 import { manifoldLegend } from "../views/manifolds";
 import { StateSpaceView, hint } from "../views/statespace";
 import type { Tool } from "../views/gestures";
+import { Branches } from "./branches";
 import { type Group, hasPanel, makePanel } from "./controls";
 import { LivePage } from "./livepage";
 import { button, makeShell, press, put, saveButtons, toggle, watch } from "./shell";
@@ -22,9 +23,10 @@ interface Options {
   modes: boolean;
   stable_modes: boolean;
   starts: boolean;
+  strip: boolean;
 }
 
-const DEFAULTS: Options = { dim: 3, trajectories: true, modes: true, stable_modes: false, starts: false };
+const DEFAULTS: Options = { dim: 3, trajectories: true, modes: true, stable_modes: false, starts: false, strip: false };
 
 const TURNED = 1000; // ms after the last turn at which the kernel hears of the camera
 
@@ -42,6 +44,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   });
 
   let page: LivePage | null = null;
+  let branches: Branches | null = null;
   const chosen = (): number | null => (page?.local ? page.local.selected : ((model.get("selected") as number | null) ?? null));
   const many = (): number[] => (page?.local ? page.local.selection : ((model.get("selection") as number[]) ?? []));
   const choose = (index: number | null, indices: number[]): void => {
@@ -139,6 +142,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     ["modes", toggle("modes", "show the unstable modes as lines", "fpf-show-modes", flip("modes"))],
     ["stable_modes", toggle("stable modes", "show the slowest stable modes as lines", "fpf-show-stable-modes", flip("stable_modes"))],
     ["starts", toggle("starts", "show the initial states of the search", "fpf-show-starts", flip("starts"))],
+    ["strip", toggle("branches", "show the fixed points over a setting", "fpf-show-strip", flip("strip"))],
   ];
   tools.append(
     ...shown.map(([, b]) => b),
@@ -161,6 +165,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     space.show = { trajectories: o.trajectories, modes: o.modes, stableModes: o.stable_modes, starts: o.starts };
     space.setDim(o.dim);
     list.refresh();
+    branches?.show(o.strip);
     space.stage.request();
     paintTools();
   };
@@ -226,7 +231,13 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     shell.show(live.status);
     panel?.enable(hasKernel(model) || live.ready);
     paintScene();
+    branches?.moved();
   }));
+  const strip = (branches = new Branches(model, live));
+  disposer.add(() => strip.dispose());
+  space.element.after(strip.element);
+  for (const name of ["place", "live", "input", "parameters", "panel"]) watch(model, disposer, name, () => strip.moved());
+  strip.show(options().strip);
   let panel: ReturnType<typeof makePanel> | null = null;
   const paintPanel = (): void => {
     panel?.element.remove();

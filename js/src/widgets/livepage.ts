@@ -16,7 +16,7 @@ import { type Axes, sceneOf, statusOf } from "./livescene";
 import { type Shell, put, watch } from "./shell";
 
 /** The trait `live`, arrays decoded. */
-interface Live {
+export interface Live {
   program?: unknown;
   solver?: string;
   parameters: string[];
@@ -27,7 +27,7 @@ interface Live {
 }
 
 /** The trait `place`: the points that are shown, where they hold, and the axes. */
-interface Place extends Axes {
+export interface Place extends Axes {
   x: { data: ArrayLike<number>; shape: number[] };
   numbers: number[];
   u: number[];
