@@ -1,13 +1,17 @@
 """Change the code in many small ways, and see whether the tests of its room notice.
 
     python -m tools.mutants [--n 150] [--seed 0] [--limit N] [--rooms ROOM …] [--report]
+    python -m tools.mutants --sample files arguments --n 100    # of these rooms alone
+    python -m tools.mutants --sample files arguments --n 100 --again ID
 
 The changes are those of Cosmic Ray (https://cosmic-ray.readthedocs.io). Of all that it could make
 in `finder/`, `result/` and `io/` a sample is drawn by a seed, and each is tried in a copy of the
 checkout under ``build/mutants``, against the tests of its room that are not slow: first those that
 run the changed line, the quickest before the others (`tools/covering.py`). What has been
 tried is kept there: started again, it goes on where it was, as long as code and tests are the same.
-The table is written to ``benchmarks/MUTANTS.md``; the reasons in its last column are kept.
+The table is written to ``benchmarks/MUTANTS.md`` (of a sample of some rooms to a file with their
+names); the reasons in its last column are kept. With ``--again`` the survivors of a sample are tried
+once more, against the tests as they are now; the code is as it was when the sample was drawn.
 
 mutmut was looked at first. It puts every mutant of a function behind a switch in one file and
 forks for each, which does not agree with the threads that JAX has running, and its wrappers hide
@@ -42,7 +46,7 @@ from tools.covering import FIRST, Covering, measure
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "mutants"
 REPORT = ROOT / "benchmarks" / "MUTANTS.md"
-ROOMS = ("finder", "result", "io", "files")  # those that exist
+ROOMS = ("finder", "result", "io", "files", "arguments")  # those that exist
 _LEAST_SECONDS = 120  # for the tests of a room
 _TIMES = 4  # as long as without a change, then the change is taken to make them hang
 
@@ -89,14 +93,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="which sample (default 0)")
     parser.add_argument("--limit", type=int, help="stop after so many more of them")
     parser.add_argument("--rooms", nargs="+", choices=ROOMS, help="try those in these rooms only")
+    parser.add_argument("--sample", nargs="+", choices=ROOMS, help="draw from these rooms only")
+    parser.add_argument("--again", metavar="ID", help="try the survivors of this sample once more")
     parser.add_argument("--report", action="store_true", help="write the table only, try nothing")
     given = parser.parse_args(arguments)
     if given.n < 1:
         parser.error(f"--n is {given.n}, expected at least 1")
-    rooms = [room for room in ROOMS if (ROOT / "fpf_notebook" / room).is_dir()]
+    rooms = [room for room in given.sample or ROOMS if (ROOT / "fpf_notebook" / room).is_dir()]
+    report = REPORT
+    if given.sample:
+        report = REPORT.with_name(f"MUTANTS_{'_'.join(rooms)}.md")
     files = tracked()
-    folder = BUILD / f"{digest(files, rooms)}-{given.seed}-{given.n}"
+    folder = BUILD / f"{given.again or digest(files, rooms)}-{given.seed}-{given.n}"
     checkout = folder / "checkout"
+    if given.again:
+        if not (folder / "session.sqlite").exists():
+            parser.error(f"--again is {given.again!r}, but there is no {folder}")
+        refresh_tests(files, rooms, checkout, folder)
     if not (folder / "session.sqlite").exists():
         shutil.rmtree(folder, ignore_errors=True)
         copy(files, checkout)
@@ -105,15 +118,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with chdir(checkout), use_db(str(folder / "session.sqlite"), WorkDB.Mode.open) as session:
         if not given.report:
             try:
-                try_all(session, folder, given.rooms or rooms, given.limit)
+                if given.again:
+                    try_survivors(session, folder)
+                else:
+                    try_all(session, folder, given.rooms or rooms, given.limit)
             except KeyboardInterrupt:
                 print("mutants: stopped; the next run goes on from here")
         tried = [Mutant(*pair) for pair in session.completed_work_items]
         mutants = [mutant for mutant in tried if mutant.possible]
         left = session.num_work_items - session.num_results
-    REPORT.write_text(table(mutants, left, given.n, given.seed, reasons()), encoding="utf-8")
+    text = table(mutants, left, given.n, given.seed, reasons(report))
+    report.write_text(text, encoding="utf-8")
     n_killed = sum(not mutant.survived for mutant in mutants)
-    print(f"mutants: {n_killed} of {len(mutants)} noticed, {left} still to try; see {REPORT.name}")
+    print(f"mutants: {n_killed} of {len(mutants)} noticed, {left} still to try; see {report.name}")
     return 0
 
 
@@ -196,7 +213,27 @@ def try_all(session: WorkDB, folder: Path, rooms: Iterable[str], limit: int | No
     pending = sorted(session.pending_work_items, key=lambda item: _key(item.mutations[0]))
     pending = [item for item in pending if item.mutations[0].module_path.parts[1] in rooms]
     random.Random(0).shuffle(pending)  # so that what has been tried is a sample by itself
-    pending = pending[:limit]
+    try_each(session, folder, pending[:limit])
+
+
+def try_survivors(session: WorkDB, folder: Path) -> None:
+    """Try once more what no test has noticed."""
+    tried = [Mutant(*pair) for pair in session.completed_work_items]
+    survivors = [mutant.item for mutant in tried if mutant.survived and mutant.possible]
+    try_each(session, folder, sorted(survivors, key=lambda item: _key(item.mutations[0])))
+
+
+def refresh_tests(
+    files: Iterable[str], rooms: Iterable[str], checkout: Path, folder: Path
+) -> None:
+    """Bring the tests of a copy, and what they import, to what they are now."""
+    copy([name for name in files if name.startswith(("tests/", "benchmarks/"))], checkout)
+    for room in rooms:
+        (folder / f"{room}.json").unlink(missing_ok=True)  # which tests run which line
+
+
+def try_each(session: WorkDB, folder: Path, items: Sequence[WorkItem]) -> None:
+    """Try some changes, one after another."""
     # The changed copy is what is tested, also by tests that start a Python of their own.
     os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), str(Path(__file__).parents[1])])
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -204,7 +241,7 @@ def try_all(session: WorkDB, folder: Path, rooms: Iterable[str], limit: int | No
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(BUILD / "jax-cache")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
     os.environ[FIRST] = str(folder / "first.txt")
-    for k, item in enumerate(pending):
+    for k, item in enumerate(items):
         spec = item.mutations[0]
         room = spec.module_path.parts[1]
         covering = baseline(room, folder)
@@ -216,7 +253,7 @@ def try_all(session: WorkDB, folder: Path, rooms: Iterable[str], limit: int | No
         session.set_result(item.job_id, result)
         outcome = "survived" if result.test_outcome == TestOutcome.SURVIVED else "noticed"
         print(
-            f"mutants: {k + 1} of {len(pending)}, {time.monotonic() - began:.0f} s: {outcome}, "
+            f"mutants: {k + 1} of {len(items)}, {time.monotonic() - began:.0f} s: {outcome}, "
             f"{spec.module_path}:{spec.start_pos[0]}",
             flush=True,
         )
@@ -276,12 +313,12 @@ def table(
     return "\n".join(lines) + "\n"
 
 
-def reasons() -> dict[tuple[str, str], str]:
-    """Return the reasons that stand in the table so far, by file and change."""
-    if not REPORT.exists():
+def reasons(report: Path) -> dict[tuple[str, str], str]:
+    """Return the reasons that stand in a table so far, by file and change."""
+    if not report.exists():
         return {}
     rows = re.findall(
-        r"^\| (\S+\.py) \| (.*) \| (.*) \|$", REPORT.read_text(encoding="utf-8"), re.MULTILINE
+        r"^\| (\S+\.py) \| (.*) \| (.*) \|$", report.read_text(encoding="utf-8"), re.MULTILINE
     )
     return {(where, change): why.strip() for where, change, why in rows}
 
