@@ -5,13 +5,13 @@
     python -m tools.mutants --sample files arguments --n 100 --again ID
 
 The changes are those of Cosmic Ray (https://cosmic-ray.readthedocs.io). Of all that it could make
-in `finder/`, `result/` and `io/` a sample is drawn by a seed, and each is tried in a copy of the
-checkout under ``build/mutants``, against the tests of its room that are not slow: first those that
-run the changed line, the quickest before the others (`tools/covering.py`). What has been
-tried is kept there: started again, it goes on where it was, as long as code and tests are the same.
-The table is written to ``benchmarks/MUTANTS.md`` (of a sample of some rooms to a file with their
-names); the reasons in its last column are kept. With ``--again`` the survivors of a sample are tried
-once more, against the tests as they are now; the code is as it was when the sample was drawn.
+in some rooms a sample is drawn by a seed, and each is tried in a copy of the checkout under
+``build/mutants``, against the tests of its room that are not slow: first those that run the changed
+line, the quickest before the others (`tools/covering.py`). What has been tried is kept there:
+started again, it goes on where it was, as long as code and tests are the same. The table is written
+to ``benchmarks/MUTANTS.md``, that of a sample of some rooms to a file with their names; the reasons
+in its last column are kept. With ``--again`` the survivors of a sample are tried once more, against
+the tests as they are now; the code is as it was when the sample was drawn.
 
 mutmut was looked at first. It puts every mutant of a function behind a switch in one file and
 forks for each, which does not agree with the threads that JAX has running, and its wrappers hide
@@ -223,9 +223,7 @@ def try_survivors(session: WorkDB, folder: Path) -> None:
     try_each(session, folder, sorted(survivors, key=lambda item: _key(item.mutations[0])))
 
 
-def refresh_tests(
-    files: Iterable[str], rooms: Iterable[str], checkout: Path, folder: Path
-) -> None:
+def refresh_tests(files: Iterable[str], rooms: Iterable[str], checkout: Path, folder: Path) -> None:
     """Bring the tests of a copy, and what they import, to what they are now."""
     copy([name for name in files if name.startswith(("tests/", "benchmarks/"))], checkout)
     for room in rooms:

@@ -213,7 +213,7 @@ def _save(suffix: str) -> Callable[[], Any]:
 
 @contextlib.contextmanager
 def _thread() -> Iterator[Piece]:
-    """A search in a thread: Ctrl-C meets the main thread, which waits."""
+    """Search in a thread: Ctrl-C meets the main thread, which waits."""
     finder = FixedPointFinder(_latches())
     threads: list[threading.Thread] = []
     results: list[Any] = []
@@ -243,7 +243,7 @@ def _thread() -> Iterator[Piece]:
 
 @contextlib.contextmanager
 def _explorer() -> Iterator[Piece]:
-    """The explorer's own thread, while the main thread waits for it."""
+    """Search in the thread of the explorer, while the main thread waits for it."""
     from fpf_notebook.widgets import FixedPointExplorer
 
     explorer = FixedPointExplorer(_latches(), STATES[None], np.zeros((1, 1)), n_inits=64).wait()

@@ -25,7 +25,9 @@ def world() -> dict[str, object]:
         "numpy's random state": np.random.get_state()[1].tobytes(),
         "numpy's error state": np.geterr(),
         "random's state": random.getstate(),
-        "brainpy's random state": np.asarray(jax.random.key_data(bm.random.DEFAULT.value)).tobytes(),
+        "brainpy's random state": np.asarray(
+            jax.random.key_data(bm.random.DEFAULT.value)
+        ).tobytes(),
         "brainpy's shared arguments": dict(shared),
         "rcParams": dict(mpl.rcParams),
         "folder": os.getcwd(),

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fpf_notebook.analysis.record_points import record_points
+from fpf_notebook.arguments import checks
 from fpf_notebook.result.fixed_points import FixedPoints
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class ExpansionClusters:
         return len(self.centres)
 
 
+@checks("analysis.cluster_expansion_points")
 def cluster_expansion_points(
     points: Float[np.ndarray, "*any n_states"],
     radius: float | None = None,
@@ -202,6 +204,7 @@ class ExpansionComparison:
         return "\n".join(lines)
 
 
+@checks("analysis.compare_expansion_points")
 def compare_expansion_points(
     step_map: StepMap,
     expansion_points: Float[np.ndarray, "*any n_states"],

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fpf_notebook.analysis.record_points import record_points
+from fpf_notebook.arguments import checks
 from fpf_notebook.result.fixed_points import FixedPoints
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class IntegrationAnalysis:
         return self.points[chosen]
 
 
+@checks("analysis.analyze_integration")
 def analyze_integration(
     step_map: StepMap,
     expansion_points: Float[np.ndarray, "trial time n_states"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from fpf_notebook.arguments import checked_argument
+from fpf_notebook.arguments import checked_argument, checks
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.result.fixed_points import FixedPoints
 
@@ -173,6 +173,7 @@ def pulse(
     return np.concatenate([start[None], path])
 
 
+@checks("analysis.destination")
 def destination(
     points: FixedPoints, state: Float[np.ndarray, " n_states"], tol: float = 0.05
 ) -> int | None:

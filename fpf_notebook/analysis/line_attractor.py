@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["LineAttractor", "find_line_attractor", "order_along_curve"]
@@ -64,6 +65,7 @@ class LineAttractor:
         )
 
 
+@checks("analysis.find_line_attractor")
 def find_line_attractor(
     points: FixedPoints,
     *,
@@ -178,6 +180,7 @@ def find_line_attractor(
     )
 
 
+@checks("analysis.order_along_curve")
 def order_along_curve(x: Float[np.ndarray, "n n_states"]) -> Int[np.ndarray, "n"]:
     """Order points from one end to the other of the curve along which they lie.
 

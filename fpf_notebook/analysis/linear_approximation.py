@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.result.fixed_points import FixedPoints
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["LinearizedRun", "linearized_run", "nearest_point", "relative_error"]
 _MAX_MEMORY = 256_000_000
 
 
+@checks("analysis.relative_error")
 def relative_error(
     states: Float[np.ndarray, "trial time n_states"],
     approximation: Float[np.ndarray, "trial time n_states"],
@@ -89,6 +91,7 @@ class LinearizedRun:
     mode: str
 
 
+@checks("analysis.linearized_run")
 def linearized_run(
     step_map: StepMap,
     fixed_points: FixedPoints,
@@ -188,6 +191,7 @@ def linearized_run(
     return LinearizedRun(out, nearest, mode)
 
 
+@checks("analysis.nearest_point")
 def nearest_point(
     states: Float[np.ndarray, "n n_states"], points: Float[np.ndarray, "k n_states"]
 ) -> Int[np.ndarray, "n"]:

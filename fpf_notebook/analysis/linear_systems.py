@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from fpf_notebook.arguments import checks
+
 if TYPE_CHECKING:
     from fpf_notebook.analysis.inferred import LFADSRun
 
@@ -124,6 +126,7 @@ class GeneratorModes:
         return "\n".join(lines)
 
 
+@checks("analysis.generator_modes")
 def generator_modes(
     run: LFADSRun,
     *,

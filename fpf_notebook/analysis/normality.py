@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Complex, Float
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.result.spectrum import Time
 
 __all__ = [
@@ -43,6 +44,7 @@ class NonNormality(NamedTuple):
     singular_values: np.ndarray
 
 
+@checks("analysis.non_normality")
 def non_normality(
     J: Float[np.ndarray, "n_states n_states"],
     eigvals: Complex[np.ndarray, "n_modes"] | None = None,
@@ -94,6 +96,7 @@ def non_normality(
     )
 
 
+@checks("analysis.transient_growth")
 def transient_growth(
     J: Float[np.ndarray, "n_states n_states"],
     n_steps: int = 40,
@@ -135,6 +138,7 @@ def transient_growth(
     return np.array(growth)
 
 
+@checks("analysis.linear_response")
 def linear_response(
     J: Float[np.ndarray, "n_states n_states"],
     push: Float[np.ndarray, "n_states"],

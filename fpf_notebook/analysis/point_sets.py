@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.result.fixed_points import FixedPoints
 
 __all__ = ["embed_distances", "set_distances"]
@@ -17,6 +18,7 @@ _AXES = 3  # principal axes whose signs are tried
 _TURNS = 20  # of matching and rotating in turn; a handful are needed
 
 
+@checks("analysis.set_distances")
 def set_distances(
     sets: Sequence[FixedPoints], kind: str = "procrustes", *, stable_only: bool = False
 ) -> Float[np.ndarray, "n_sets n_sets"]:
@@ -83,6 +85,7 @@ def set_distances(
     return found
 
 
+@checks("analysis.embed_distances")
 def embed_distances(
     distances: Float[np.ndarray, "n n"], n_components: int = 2
 ) -> Float[np.ndarray, "n n_components"]:
@@ -103,7 +106,7 @@ def embed_distances(
     Raises
     ------
     ValueError
-        If it is no square array of finite numbers.
+        If it is no square array of finite numbers, or they are no distances.
 
     References
     ----------
@@ -120,6 +123,11 @@ def embed_distances(
         raise ValueError(
             f"distances has shape {D.shape}, expected a square array of finite numbers; leave out "
             "empty sets."
+        )
+    if (D < 0).any() or not np.allclose(D, D.T) or not np.allclose(np.diag(D), 0):
+        raise ValueError(
+            "distances is negative somewhere, not symmetric, or not zero on its diagonal; expected "
+            "what set_distances returns."
         )
     n = len(D)
     centring = np.eye(n) - 1.0 / n

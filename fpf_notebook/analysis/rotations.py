@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook.arguments import checks
+
 __all__ = ["JPCA", "jpca", "subspace_angles"]
 
 
@@ -89,6 +91,7 @@ class JPCA:
         return "\n".join(lines)
 
 
+@checks("analysis.jpca")
 def jpca(
     states: Float[np.ndarray, "trial time n_states"],
     *,
@@ -194,6 +197,7 @@ def jpca(
     )
 
 
+@checks("analysis.subspace_angles")
 def subspace_angles(
     A: Float[np.ndarray, "n_states a"], B: Float[np.ndarray, "n_states b"]
 ) -> Float[np.ndarray, "k"]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.finder import engine
 from fpf_notebook.finder.options import Options
@@ -138,6 +139,7 @@ def take_snapshot(
     return Snapshot(epoch, lean, kept, time.perf_counter() - began)
 
 
+@checks("analysis.count_changes")
 def count_changes(snapshots: Sequence[Snapshot]) -> list[tuple[int, int]]:
     """Return the moments at which points were born or lost.
 
@@ -158,6 +160,7 @@ def count_changes(snapshots: Sequence[Snapshot]) -> list[tuple[int, int]]:
     ]
 
 
+@checks("analysis.mutual_nearest")
 def mutual_nearest(
     before: Float[np.ndarray, "n n_states"], after: Float[np.ndarray, "m n_states"]
 ) -> Int[np.ndarray, "n_pairs 2"]:
@@ -188,6 +191,7 @@ def mutual_nearest(
     return np.stack([mutual, there[mutual]], axis=1)
 
 
+@checks("analysis.eigenvalue_paths")
 def eigenvalue_paths(
     snapshots: Sequence[Snapshot], *, max_jump: float = 0.5
 ) -> Complex[np.ndarray, "n_pieces 2"]:

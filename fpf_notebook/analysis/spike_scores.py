@@ -6,9 +6,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from fpf_notebook.arguments import checks
+
 __all__ = ["bits_per_spike", "co_smoothing", "psth", "psth_r2", "r2_of_rates", "smoothed_spikes"]
 
 
+@checks("analysis.bits_per_spike")
 def bits_per_spike(
     rates: Float[np.ndarray, "trial time neuron"], spikes: Float[np.ndarray, "trial time neuron"]
 ) -> float:
@@ -52,6 +55,7 @@ def bits_per_spike(
     return float((_log_likelihood(spikes, rates) - _log_likelihood(spikes, mean)) / total / _LN2)
 
 
+@checks("analysis.co_smoothing")
 def co_smoothing(
     rates: Float[np.ndarray, "trial time neuron"],
     spikes: Float[np.ndarray, "trial time neuron"],
@@ -79,6 +83,7 @@ def co_smoothing(
     return bits_per_spike(np.asarray(rates)[..., n_heldin:], np.asarray(spikes)[..., n_heldin:])
 
 
+@checks("analysis.r2_of_rates")
 def r2_of_rates(
     rates: Float[np.ndarray, "trial time neuron"], truth: Float[np.ndarray, "trial time neuron"]
 ) -> float:
@@ -107,6 +112,7 @@ def r2_of_rates(
     return float(np.mean(1 - rest[varies] / total[varies]))
 
 
+@checks("analysis.psth")
 def psth(
     values: Float[np.ndarray, "trial time neuron"], conditions: Int[np.ndarray, "trial"]
 ) -> Float[np.ndarray, "condition time neuron"]:
@@ -132,6 +138,7 @@ def psth(
     return np.stack([values[labels == label].mean(axis=0) for label in np.unique(labels)])
 
 
+@checks("analysis.psth_r2")
 def psth_r2(
     rates: Float[np.ndarray, "trial time neuron"],
     spikes: Float[np.ndarray, "trial time neuron"],
@@ -162,6 +169,7 @@ def psth_r2(
     return r2_of_rates(psth(rates, conditions), psth(expected, conditions))
 
 
+@checks("analysis.smoothed_spikes")
 def smoothed_spikes(
     spikes: Float[np.ndarray, "trial time neuron"], width: float
 ) -> Float[np.ndarray, "trial time neuron"]:

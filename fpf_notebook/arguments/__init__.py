@@ -2,5 +2,6 @@
 
 from fpf_notebook.arguments.bad_calls import BadCall, bad_calls
 from fpf_notebook.arguments.calls import CALLS, checked_argument, kind_of
+from fpf_notebook.arguments.checks import checks
 
-__all__ = ["CALLS", "BadCall", "bad_calls", "checked_argument", "kind_of"]
+__all__ = ["CALLS", "BadCall", "bad_calls", "checked_argument", "checks", "kind_of"]

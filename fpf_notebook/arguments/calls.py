@@ -10,17 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from fpf_notebook.arguments.kinds import (
-    Array,
-    Choice,
-    Flag,
-    Kind,
-    Methods,
-    Named,
-    Pair,
-    Real,
-    Whole,
-)
+from fpf_notebook.arguments.calls_by_room import CALLS_BY_ROOM
+from fpf_notebook.arguments.kinds import Choice, Flag, Kind, Pair, Real, Whole
+from fpf_notebook.arguments.objects import Array, Methods, Named
 
 __all__ = ["CALLS", "checked_argument", "kind_of"]
 
@@ -182,7 +174,7 @@ _CALLS: dict[str, dict[str, Kind]] = {
 }
 
 CALLS: Mapping[str, Mapping[str, Kind]] = MappingProxyType(
-    {call: MappingProxyType(kinds) for call, kinds in _CALLS.items()}
+    {call: MappingProxyType(kinds) for call, kinds in {**_CALLS, **CALLS_BY_ROOM}.items()}
 )
 """For each call the kinds of its arguments, by name."""
 

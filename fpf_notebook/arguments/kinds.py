@@ -1,4 +1,4 @@
-"""Kinds of arguments: what is accepted, how it is told, and what is not.
+"""Kinds of plain arguments: what is accepted, how it is told, and what is not.
 
 A kind checks a value and brings it to one type, says in words what it expects, and makes values
 that it must refuse, from which the tests make their bad calls.
@@ -10,11 +10,11 @@ import math
 import numbers
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-__all__ = ["Array", "Choice", "Flag", "Kind", "Methods", "Named", "Pair", "Real", "Whole"]
+__all__ = ["Choice", "Flag", "Kind", "Pair", "Real", "Whole", "size_in_words"]
 
 # Whatever is asked for, it is none of these.
 _NEVER: tuple[object, ...] = (object(), {"a": 1}, np.ma.masked, lambda: None, b"\0", ...)
@@ -34,6 +34,9 @@ class Kind:
 
     meaning: str = ""
     optional: bool = field(default=False, kw_only=True)
+
+    #: Whether a checked value is to be used in the place of the one that was given.
+    converts: ClassVar[bool] = True
 
     def check(self, name: str, value: object) -> Any:
         """Return a value in its type.
@@ -260,99 +263,6 @@ class Pair(Kind):
             (),
             (True, 1),
         ]
-
-
-@dataclass(frozen=True)
-class Array(Kind):
-    """An array of real numbers.
-
-    Parameters
-    ----------
-    dims
-        Names of its axes, for messages, and how many there are.
-    finite
-        Whether NaN and infinity are refused.
-    masked
-        Whether masked arrays are accepted, by calls that heed the mask.
-    """
-
-    dims: tuple[str, ...] = ()
-    finite: bool = True
-    masked: bool = False
-
-    def _checked(self, name: str, value: object) -> np.ndarray:
-        if isinstance(value, np.ma.MaskedArray) and not self.masked:
-            raise TypeError(
-                f"{name} is a masked array, whose masked entries would be taken for numbers; "
-                f"expected {self.expected()}. Give the valid ones, or numpy.ma.filled."
-            )
-        try:
-            array = np.asarray(value)
-        except ValueError as error:
-            raise ValueError(
-                f"{name} is not one array ({error}), expected {self.expected()}."
-            ) from None
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"{name} has type {array.dtype}, expected {self.expected()}.")
-        if array.ndim != len(self.dims) or 0 in array.shape:
-            raise ValueError(f"{name} has shape {list(array.shape)}, expected {self.expected()}.")
-        if self.finite and not np.isfinite(array).all():
-            where = [int(k) for k in np.argwhere(~np.isfinite(array))[0]]
-            raise ValueError(f"{name} is NaN or infinite at {where}, expected {self.expected()}.")
-        return array
-
-    def _expected(self) -> str:
-        return f"an array of {'finite ' * self.finite}numbers [{', '.join(self.dims)}]"
-
-    def _bad_values(self) -> list[object]:
-        n = len(self.dims)
-        good = np.ones((2,) * n)
-        bad = [
-            good[None], np.ones((0,) * max(n, 1)), good.astype(object), good.astype(complex),
-            good.astype(str), "x", [[1], [1, 2]],
-        ]  # fmt: skip
-        if not self.masked:
-            bad.append(np.ma.masked_array(good))
-        if self.finite:
-            bad += [good * math.nan, good * math.inf]
-        return bad
-
-
-@dataclass(frozen=True)
-class Methods(Kind):
-    """An object with some methods, whatever its class."""
-
-    names: tuple[str, ...] = ()
-
-    def _checked(self, name: str, value: object) -> Any:
-        missing = [part for part in self.names if not hasattr(value, part)]
-        if missing or isinstance(value, type):
-            raise TypeError(self._wrong(name, value))
-        return value
-
-    def _expected(self) -> str:
-        return f"an object with {', '.join(self.names)}"
-
-    def _bad_values(self) -> list[object]:
-        return [1, "x", 0.5, True, [], int]
-
-
-@dataclass(frozen=True)
-class Named(Kind):
-    """An object of a class, which is named so that it need not be imported to declare it."""
-
-    classes: tuple[str, ...] = ()
-
-    def _checked(self, name: str, value: object) -> Any:
-        if not any(base.__name__ in self.classes for base in type(value).__mro__):
-            raise TypeError(self._wrong(name, value))
-        return value
-
-    def _expected(self) -> str:
-        return f"a {' or '.join(self.classes)}"
-
-    def _bad_values(self) -> list[object]:
-        return [3, "x", 2.0, True, [], type("Other", (), {})()]
 
 
 def size_in_words(n_bytes: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from fpf_notebook.dynamics.adapters import adapter_of
 from fpf_notebook.dynamics.assemble import assemble
 from fpf_notebook.dynamics.given_box import with_given_box
+from fpf_notebook.dynamics.sending import Origin
 from fpf_notebook.dynamics.shared_steps import keep_step, known_step
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.dynamics.step_options import StepOptions, with_step_options
@@ -93,4 +94,8 @@ def step_map_of(model: object, options: StepOptions) -> StepMap:
             recipe = with_given_box(recipe, options.invariant_box)
         step_map = assemble(recipe, time=options.time, dt=options.dt, dtype=options.dtype)
         keep_step(model, options, step_map)
-    return dataclasses.replace(step_map, _retrace=lambda other: step_map_of(other, options))
+    return dataclasses.replace(
+        step_map,
+        _retrace=lambda other: step_map_of(other, options),
+        _origin=Origin(step_map_of, (model, options)),
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.arguments import checks
 from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.batches import padded, power_of_two_above
 from fpf_notebook.dynamics.compile_cache import compiled
@@ -35,6 +36,7 @@ class Linearization(NamedTuple):
     dFdu: Float[np.ndarray, "n n_states n_inputs"]
 
 
+@checks("dynamics.linearize")
 def linearize(
     step_map: StepMap,
     x: Float[np.ndarray, "n n_states"],

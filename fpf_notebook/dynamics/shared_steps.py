@@ -71,7 +71,7 @@ def keep_step(model: object, options: StepOptions, step_map: StepMap) -> None:
         step_map.params,
     )
     with _lock:
-        _known[key] = dataclasses.replace(step_map, params=empty, _retrace=None)
+        _known[key] = dataclasses.replace(step_map, params=empty, _retrace=None, _origin=None)
         while len(_known) > _MOST:
             _known.popitem(last=False)
 

@@ -13,13 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fpf_notebook._types import AnyFunction
+from fpf_notebook._types import AnyFunction, JsonObject
 from fpf_notebook._types import PyTree as PyTree
-from fpf_notebook.arguments import checked_argument
+from fpf_notebook.arguments import checked_argument, checks
 from fpf_notebook.dynamics.arrays import AnyArray, without_gradient
 from fpf_notebook.dynamics.compile_cache import QUICK, compiled, identity_of
 from fpf_notebook.dynamics.program.page_program import PageProgram
 from fpf_notebook.dynamics.reading import Reading
+from fpf_notebook.dynamics.sending import Origin, reduced
 
 if TYPE_CHECKING:
     from fpf_notebook.dynamics.explanation import Explanation
@@ -130,6 +131,7 @@ class StepMap:
     precision: Precision = "float64"
     reading: Reading | None = None
     _retrace: Callable[[Any], StepMap] | None = field(default=None, repr=False)
+    _origin: Origin | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Fill in the defaults that depend on other fields."""
@@ -139,8 +141,22 @@ class StepMap:
         if not self.signature:
             object.__setattr__(self, "signature", f"anonymous {next(_anonymous)}")
 
+    def __reduce__(self) -> tuple[Callable[..., StepMap], tuple[Any, ...]]:
+        """Return how the step map is made again in another process.
+
+        Raises
+        ------
+        pickle.PicklingError
+            If the model that it was made of has changed since.
+        """
+        if self._origin is not None:
+            return reduced(self, self._origin)
+        fields = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        return _written_out, (fields,)
+
     # -- evaluation ------------------------------------------------------------------------------
 
+    @checks("StepMap.__call__")
     def __call__(
         self, h: Float[AnyArray, "*#batch n_states"], u: Float[AnyArray, "*#batch n_inputs"]
     ) -> Float[np.ndarray, "*batch n_states"]:
@@ -196,6 +212,7 @@ class StepMap:
             out = np.asarray(apply(self.params, states, inputs))
         return out.reshape(*batch, -1) if out.size else out.reshape(*batch, out.shape[-1])
 
+    @checks("StepMap.invariant_box")
     def invariant_box(
         self, u: Float[AnyArray, "n_inputs"]
     ) -> tuple[Float[np.ndarray, "n_states"], Float[np.ndarray, "n_states"]] | None:
@@ -214,7 +231,7 @@ class StepMap:
         box = self.box
         if box is None:
             return None
-        inputs = np.asarray(u, dtype=self.dtype).reshape(self.n_inputs)
+        inputs = self._one_input(u).astype(self.dtype)
         if getattr(box, "on_host", False):
             bounds: tuple[np.ndarray, np.ndarray] | None = box(self.params, inputs)  # type: ignore
             return bounds
@@ -225,6 +242,7 @@ class StepMap:
             low, high = apply(self.params, inputs)
             return np.asarray(low), np.asarray(high)
 
+    @checks("StepMap.box_is_whole")
     def box_is_whole(self, u: Float[AnyArray, "n_inputs"]) -> bool | None:
         """Say whether it is proven that all fixed points lie in the box.
 
@@ -247,9 +265,10 @@ class StepMap:
             return None
         from fpf_notebook.dynamics.jaxpr import is_whole  # heavy, and seldom needed
 
-        inputs = np.asarray(u, dtype=np.float64).reshape(self.n_inputs)
+        inputs = self._one_input(u)
         return is_whole(self, inputs, *(np.asarray(edge, np.float64) for edge in bounds))
 
+    @checks("StepMap.trajectory")
     def trajectory(
         self,
         h0: Float[AnyArray, "batch n_states"],
@@ -491,9 +510,16 @@ class StepMap:
             name=f"{self.name}, {k} steps",
             signature=f"{self.signature}^{k}",
             _retrace=None,
+            _origin=Origin(StepMap.power, (self, k)),
         )
 
     # -- private ---------------------------------------------------------------------------------
+
+    def _one_input(self, u: AnyArray) -> Float[np.ndarray, "n_inputs"]:
+        given = np.asarray(without_gradient(u), dtype=np.float64)
+        if given.size != self.n_inputs:
+            raise ValueError(f"u has shape {given.shape}, expected [n_inputs={self.n_inputs}].")
+        return given.reshape(self.n_inputs)
 
     def _flatten(
         self, h: AnyArray, u: AnyArray
@@ -519,6 +545,10 @@ class StepMap:
         states = np.broadcast_to(states, (*batch, self.n_states)).reshape(n, self.n_states)
         inputs = np.broadcast_to(inputs, (*batch, self.n_inputs)).reshape(n, self.n_inputs)
         return states, inputs, batch
+
+
+def _written_out(fields: JsonObject) -> StepMap:
+    return StepMap(**fields)
 
 
 def _batched(function: AnyFunction) -> AnyFunction:

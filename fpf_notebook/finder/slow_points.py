@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.finder.arguments import check_states
 from fpf_notebook.finder.finder import FixedPointFinder
 from fpf_notebook.finder.progress import Progress
@@ -16,6 +17,7 @@ from fpf_notebook.result.fixed_points import FixedPoints
 __all__ = ["find_slow_points"]
 
 
+@checks("finder.find_slow_points")
 def find_slow_points(
     model: object,
     states: Float[np.ndarray, "trial time n_states"],

@@ -64,6 +64,10 @@ class TracedModel:
         self.model = model
         self._traced: dict[str, tuple[StepMap, Fingerprint | None]] = {}
 
+    def __getstate__(self) -> JsonObject:
+        """Return what is pickled: where it arrives, the model is traced anew."""
+        return {**vars(self), "_traced": {}}
+
     def step_map(
         self,
         n_states: int | None = None,

@@ -21,6 +21,7 @@ from fpf_notebook.models.forward import (
     run_compiled,
 )
 from fpf_notebook.models.one_step import one_step, run_arguments
+from fpf_notebook.models.sending import Sendable
 
 Box = tuple[Float[Array, "n_states"], Float[Array, "n_states"]]
 """Lower and upper corner of an axis-aligned box of states."""
@@ -54,7 +55,7 @@ def normal_weights(
     }
 
 
-class RecurrentModel(bp.DynamicalSystem):  # type: ignore[misc]
+class RecurrentModel(Sendable, bp.DynamicalSystem):  # type: ignore[misc]
     """A recurrent cell with a linear readout and a trainable initial state.
 
     Called with one time step, ``model(inputs[batch, 1, n_inputs], hidden[batch, n_states])``, it

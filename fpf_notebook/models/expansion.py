@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from fpf_notebook.arguments import checked_argument
 from fpf_notebook.models.forward import Parameters
+from fpf_notebook.models.sending import Sendable
 
 Expand = Callable[[Parameters, Array], Array]
 """``expand(params, a) -> e`` of one state ``[n_states]``."""
@@ -27,7 +28,7 @@ _NONLINEARITIES: dict[str, Callable[[Array], Array]] = {
 }
 
 
-class ResidualMLP(bp.DynamicalSystem):  # type: ignore[misc]
+class ResidualMLP(Sendable, bp.DynamicalSystem):  # type: ignore[misc]
     """A residual network that starts next to the identity.
 
     Each layer is ``x <- phi(x + W x + b)`` with W and b zero at first: eq. 6 of the paper, as in

@@ -32,6 +32,7 @@ from fpf_notebook.models.jslds_core import (
     roll_out_core,
 )
 from fpf_notebook.models.one_step import one_step, run_arguments
+from fpf_notebook.models.sending import Sendable
 from fpf_notebook.models.step_map_rnn import StepMapRNN
 
 
@@ -59,7 +60,7 @@ class JSLDSRun:
     F_expansion: Float[np.ndarray, "trial time n_states"]
 
 
-class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
+class JSLDS(Sendable, bp.DynamicalSystem):  # type: ignore[misc]
     """A recurrent network F together with a switching linear system that approximates it.
 
     An expansion network E names a point ``e = E(a)`` for each state a of the linear system, which
@@ -110,6 +111,7 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
     """
 
     kind = "jslds"
+    _made_anew = ("_expand",)
     invariant_box_reason = "none: a system that is linear around each point is not bounded"
 
     def __init__(
@@ -144,6 +146,10 @@ class JSLDS(bp.DynamicalSystem):  # type: ignore[misc]
         self.n_inputs, self.n_hidden = rnn.n_inputs, rnn.n_hidden
         self.n_states, self.n_outputs = rnn.n_states, rnn.n_outputs
         self.state_slices = rnn.state_slices
+
+    def _restore(self) -> None:
+        own = self.expansion
+        self._expand = (own if isinstance(own, ResidualMLP) else ExpansionModule(own)).expand
 
     # -- pure functions ----------------------------------------------------------------------------
 

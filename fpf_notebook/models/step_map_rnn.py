@@ -42,6 +42,7 @@ class StepMapRNN(RecurrentModel):
     """
 
     kind = "step_map"
+    _made_anew = ("_step",)
 
     def __init__(
         self, step_map: StepMap, *, n_outputs: int = 0, seed: int = 0, name: str | None = None
@@ -85,6 +86,9 @@ class StepMapRNN(RecurrentModel):
     def invariant_box(self, u: Float[Array, "n_inputs"]) -> Box | None:
         """Return ``None``: no box is known for parameters that training changes."""
         return None
+
+    def _restore(self) -> None:
+        self._step = self._make_step()
 
     def _make_step(self) -> Step:
         names, constants, structure = self._names, self._constants, self._structure

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Complex, Float, Int
 from numpy.typing import ArrayLike
 
 from fpf_notebook._types import JsonObject
+from fpf_notebook.arguments import checks
 from fpf_notebook.result import coordinates as projection
 from fpf_notebook.result import decomposition, spectrum, summary
 from fpf_notebook.result import subsets as selection
@@ -397,6 +398,7 @@ class FixedPoints:
             raise TypeError(f"FixedPoints has no field {strange[0]!r}. Its fields are: {known}.")
         return dataclasses.replace(base, **fields)
 
+    @checks("FixedPoints.find")
     def find(self, x: object, tol: float | None = None) -> Int[np.ndarray, "n_matches"]:
         """Return the positions of the points that are the same as a given one, the nearest first.
 
@@ -430,6 +432,7 @@ class FixedPoints:
     def __contains__(self, x: object) -> bool:
         return len(self.find(x)) > 0
 
+    @checks("FixedPoints.get_unique")
     def get_unique(self, tol: float | None = None) -> FixedPoints:
         """Return each point once: of every cluster the point with the smallest q.
 
@@ -447,6 +450,7 @@ class FixedPoints:
         """
         return selection.unique(self, self.tol_unique if tol is None else tol)
 
+    @checks("FixedPoints.transform")
     def transform(self, U: ArrayLike, offset: ArrayLike = 0.0) -> FixedPoints:
         """Map the states by x -> x U + offset, for example to principal components.
 
@@ -473,6 +477,7 @@ class FixedPoints:
         """
         return projection.transform(self, U, offset)
 
+    @checks("FixedPoints.decompose_jacobians")
     def decompose_jacobians(
         self, marginal_tol: float | None = None, *, verbose: bool = False
     ) -> FixedPoints:

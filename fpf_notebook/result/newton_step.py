@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.result.blas_threads import single_threaded
 from fpf_notebook.result.spectrum import Time, checked_jacobians
 
@@ -25,6 +26,7 @@ _ROUNDING = 1e-13
 """An inverse is taken for good up to this reciprocal condition, whatever is asked for."""
 
 
+@checks("result.fixed_point_index")
 @single_threaded
 def fixed_point_index(
     J: Float[np.ndarray, "n n_states n_states"],
@@ -69,6 +71,7 @@ def fixed_point_index(
     return np.where(finite & ~degenerate, sign, 0).astype(np.int64)
 
 
+@checks("result.forward_error")
 @single_threaded
 def forward_error(
     J: Float[np.ndarray, "n n_states n_states"],

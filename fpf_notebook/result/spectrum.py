@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, Shaped
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.result.blas_threads import single_threaded
 from fpf_notebook.result.fields import TIMES
 
@@ -41,6 +42,7 @@ class Classification(NamedTuple):
     is_stable: Bool[np.ndarray, "n"]
 
 
+@checks("result.eigenmodes")
 @single_threaded
 def eigenmodes(J: Float[np.ndarray, "n n_states n_states"], time: Time = "discrete") -> Modes:
     """Eigenvalues with right and left eigenvectors, the least stable first.
@@ -91,6 +93,7 @@ def eigenmodes(J: Float[np.ndarray, "n n_states n_states"], time: Time = "discre
     return Modes(eigvals, right, left)
 
 
+@checks("result.classify")
 def classify(
     eigvals: Complex[np.ndarray, "n n_modes"],
     time: Time = "discrete",
@@ -156,6 +159,7 @@ def classify(
     return Classification(stability, n_unstable, margin, stability == "stable")
 
 
+@checks("result.time_constants")
 def time_constants(
     eigvals: Complex[np.ndarray, "*shape"], time: Time = "discrete", dt: float | None = None
 ) -> Float[np.ndarray, "*shape"]:
@@ -194,6 +198,7 @@ def time_constants(
     return constants * _unit(time, dt)
 
 
+@checks("result.frequencies")
 def frequencies(
     eigvals: Complex[np.ndarray, "*shape"], time: Time = "discrete", dt: float | None = None
 ) -> Float[np.ndarray, "*shape"]:

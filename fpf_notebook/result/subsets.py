@@ -11,11 +11,14 @@ from jaxtyping import Int
 from numpy.typing import ArrayLike
 
 from fpf_notebook._types import JsonObject
+from fpf_notebook.arguments.objects import Array
 from fpf_notebook.result.fields import FIELDS
 
 if TYPE_CHECKING:
     from fpf_notebook.result.fixed_points import FixedPoints
     from fpf_notebook.result.manifolds import Manifold
+
+_STATE = Array("a state", dims=("*any",), finite=False, empty=True)
 
 
 def select(fps: FixedPoints, which: slice | ArrayLike) -> FixedPoints:
@@ -163,7 +166,7 @@ def _state(fps: FixedPoints, x: object) -> np.ndarray:
             raise ValueError(f"x is a set of {x.n} points, expected one point.")
         state = x.xstar
     else:
-        state = np.asarray(x, dtype=np.float64)
+        state = np.asarray(_STATE.check("x", x), dtype=np.float64)
     # An empty set without a size compares with anything: nothing is found in it.
     n_states = fps.n_states if fps.n or fps.n_states else state.shape[-1] if state.ndim else 0
     if state.shape not in ((n_states,), (1, n_states)):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fpf_notebook.arguments import checked_argument
+from fpf_notebook.arguments import checked_argument, checks
 from fpf_notebook.dynamics import StepMap
 from fpf_notebook.finder import (
     CancelToken,
@@ -34,6 +34,7 @@ _CALL = "FixedPointFinder.find_fixed_points"
 MakeRequest = Callable[[StepMap], SearchRequest]
 
 
+@checks("sweep.sweep")
 def sweep(
     networks: Mapping[str, object] | Iterable[object],
     request: SearchRequest | MakeRequest,

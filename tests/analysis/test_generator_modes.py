@@ -132,10 +132,10 @@ def test_a_single_sample_will_do():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_samples": 0}, "n_samples must be an integer of at least 1"),
+        ({"n_samples": 0}, "n_samples is 0, expected a whole number from 1"),
         ({"points": np.zeros((2, 3))}, r"points must have the shape \[point, n_states=10\]"),
         ({"max_difference": 0}, "max_difference must be above 0"),
-        ({"min_share": 1.5}, "min_share above 0 and at most 1"),
+        ({"min_share": 1.5}, "min_share is 1.5, expected a number from 0 to 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(options, message):

@@ -100,7 +100,7 @@ def test_angles_between_subspaces():
     np.testing.assert_allclose(subspace_angles(A, v), [0, 0], atol=1e-5)
     with pytest.raises(ValueError, match="A and B must have as many rows"):
         subspace_angles(A, B[:3])
-    with pytest.raises(ValueError, match="B must be finite"):
+    with pytest.raises(ValueError, match="B is NaN or infinite"):
         subspace_angles(A, np.full((4, 2), np.nan))
 
 
@@ -110,13 +110,13 @@ X = RNG.normal(size=(5, 6, 8))
 @pytest.mark.parametrize(
     ("states", "options", "message"),
     [
-        (X[0], {}, "states must have the shape"),
+        (X[0], {}, "states has shape"),
         (X[:, :1], {}, "with two bins at least"),
-        (np.full_like(X, np.inf), {}, "states must be finite"),
+        (np.full_like(X, np.inf), {}, "states is NaN or infinite"),
         (X, {"n_pcs": 3}, "n_pcs must be an even number, got 3"),
         (X, {"n_pcs": 10}, "n_pcs must be from 2 to 8, got 10"),
-        (X, {"n_pcs": 0}, "n_pcs must be from 2 to 8, got 0"),
-        (X, {"dt": 0}, "dt must be a finite number of seconds above 0"),
+        (X, {"n_pcs": 0}, "n_pcs is 0, expected a whole number from 2"),
+        (X, {"dt": 0}, "dt is .*, expected a finite number above 0"),
         (np.tile(X[:1], (4, 1, 1)), {}, "states do not differ between trials"),
     ],
 )

@@ -39,7 +39,7 @@ def test_relative_error_is_the_mean_of_the_ratios():
     # 1/5, 1/2 and 1/2; the state that is zero has no relative error.
     assert relative_error(h, other) == pytest.approx((0.2 + 0.5 + 0.5) / 3)
     assert np.isnan(relative_error(np.zeros((1, 2, 3)), np.ones((1, 2, 3))))
-    with pytest.raises(ValueError, match=r"states must have the shape \[trial, time, n_states\]"):
+    with pytest.raises(ValueError, match=r"states has shape .*\[trial, time, n_states\]"):
         relative_error(h[0], other[0])
     with pytest.raises(ValueError, match="approximation must have the shape of states"):
         relative_error(h, other[:, :1])
@@ -136,7 +136,7 @@ def test_of_two_points_equally_near_the_first_is_the_nearest(n_states):
 def test_what_does_not_fit_is_refused(affine):
     states, inputs = np.zeros((2, 4, 3)), np.zeros((2, 4, 2))
     points = record_points(affine, np.zeros((1, 3)))
-    with pytest.raises(ValueError, match="mode must be 'one_step' or 'free', got 'two'"):
+    with pytest.raises(ValueError, match="mode is 'two', expected one of 'one_step', 'free'"):
         linearized_run(affine, points, inputs, states, "two")
     with pytest.raises(ValueError, match="fixed_points is empty"):
         linearized_run(affine, points[:0], inputs, states)

@@ -66,5 +66,5 @@ def test_response_to_a_push():
 def test_what_is_no_jacobian_is_refused():
     with pytest.raises(ValueError, match=r"\(2, 3\)"):
         nn.transient_growth(np.zeros((2, 3)))
-    with pytest.raises(ValueError, match=r"J has entries that are NaN"):
+    with pytest.raises(ValueError, match=r"J is NaN or infinite"):
         nn.non_normality(np.array([[np.nan]]))

@@ -33,7 +33,7 @@ def test_co_smoothing_looks_at_the_held_out_neurons_alone():
     rates = RATES.copy()
     rates[..., :3] = 1e-3
     assert co_smoothing(rates, SPIKES, 3) == bits_per_spike(RATES[..., 3:], SPIKES[..., 3:])
-    for n_heldin in (0, 5, True):
+    for n_heldin in (0, 5):
         with pytest.raises(ValueError, match="n_heldin must be from 1 to below the 5 neurons"):
             co_smoothing(RATES, SPIKES, n_heldin)
 
@@ -73,17 +73,17 @@ def test_smoothing_keeps_the_number_of_spikes_and_helps():
     smooth = smoothed_spikes(spikes, 4.0)
     assert smooth.sum() == pytest.approx(spikes.sum(), rel=0.01)
     assert r2_of_rates(smooth, slow) > r2_of_rates(spikes, slow) + 0.5
-    for width in (0, -1, np.nan, True):
-        with pytest.raises(ValueError, match="width must be"):
+    for width in (0, -1, np.nan):
+        with pytest.raises(ValueError, match="width is .*, expected"):
             smoothed_spikes(spikes, width)
 
 
 @pytest.mark.parametrize(
     ("rates", "spikes", "message"),
     [
-        (RATES[0], SPIKES[0], "must have one shape"),
+        (RATES[0], SPIKES[0], "rates has shape"),
         (RATES[:, :3], SPIKES, "must have one shape"),
-        (np.full_like(RATES, np.nan), SPIKES, "rates must be finite"),
+        (np.full_like(RATES, np.nan), SPIKES, "rates is NaN or infinite"),
         (-RATES, SPIKES, "rates and spikes must be at least 0"),
         (RATES, np.zeros_like(SPIKES), "there is not one"),
     ],

@@ -1,11 +1,13 @@
 """What is declared is what is accepted, and a thousand bad calls end in an error that says why."""
 
 import dataclasses
+import functools
 import math
 import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import brainpy as bp
 import brainpy.math as bm
@@ -17,17 +19,8 @@ import pytest
 from fpf_notebook import FixedPointFinder
 from fpf_notebook.analysis import FixedPoints, launch, pulse, pushes
 from fpf_notebook.arguments import CALLS, bad_calls, checked_argument
-from fpf_notebook.arguments.kinds import (
-    Array,
-    Choice,
-    Flag,
-    Methods,
-    Named,
-    Pair,
-    Real,
-    Whole,
-    size_in_words,
-)
+from fpf_notebook.arguments.kinds import Choice, Flag, Pair, Real, Whole, size_in_words
+from fpf_notebook.arguments.objects import Array, Listed, Methods, Named, PathLike
 from fpf_notebook.dynamics import as_step_map
 from fpf_notebook.models import GRU, JSLDS, LSTM, VanillaRNN
 from fpf_notebook.models.expansion import ResidualMLP
@@ -36,6 +29,7 @@ from fpf_notebook.plots.draw import draw
 from fpf_notebook.tasks import ContextIntegration, FlipFlop
 from fpf_notebook.training import train, train_flip_flop
 from fpf_notebook.training.jslds import co_training_loss
+from tests.arguments.calls_by_room import CALLS_TO_MAKE
 
 # -- kinds -----------------------------------------------------------------------------------------
 
@@ -71,12 +65,15 @@ class Told:
         (Array("", dims=("a",), masked=True), [np.ma.masked_array([1.0, 2.0])]),
         (Methods("", names=("start", "update")), [Told()]),
         (Named("", classes=("PlotConfig",)), [PlotConfig()]),
+        (Listed("", of=Named(classes=("PlotConfig",))), [[], (PlotConfig(), PlotConfig())]),
+        (PathLike("", optional=True), ["a", Path("b"), None]),
+        (Array("", dims=("*any",), complex=True, empty=True), [1j, np.zeros((0, 2)), [[[1]]]]),
     ],
 )
 def test_what_is_accepted_and_what_is_not(kind, good):
     for value in good:
         checked = kind.check("x", value)
-        if value is None or isinstance(kind, Methods | Named):
+        if value is None or isinstance(kind, Listed | Methods | Named | PathLike):
             assert checked is value
         else:
             np.testing.assert_array_equal(checked, value)
@@ -229,6 +226,10 @@ CALLERS = {
         **({"state_traj": np.zeros((1, 2, 2))} | settings)
     ),
     "plots": _figure,
+    **{
+        call: functools.partial(function, **good)
+        for call, (function, good) in CALLS_TO_MAKE.items()
+    },
 }
 MODEL, TASK = GRU(2, 3, 2), FlipFlop(2, n_time=6)
 NETWORK = JSLDS(GRU(2, 3, 1))

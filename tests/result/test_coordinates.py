@@ -82,9 +82,9 @@ def test_record_with_states_only() -> None:
     ("U", "offset", "message"),
     [
         (np.eye(3), 0.0, r"U has shape \(3, 3\), expected \[n_states=4, k\]"),
-        (np.ones(4), 0.0, r"U has shape \(4,\)"),
+        (np.ones(4), 0.0, r"U has shape \[4\]"),
         (np.eye(4), np.zeros(3), r"offset has shape \(3,\), expected \[k=4\] or a scalar"),
-        (np.full((4, 2), np.nan), 0.0, "must be finite"),
+        (np.full((4, 2), np.nan), 0.0, "NaN or infinite"),
     ],
 )
 def test_bad_matrices_are_refused(U, offset, message) -> None:

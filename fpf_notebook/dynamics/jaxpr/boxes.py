@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.dynamics.jaxpr.correlation import Corners
 from fpf_notebook.dynamics.jaxpr.inclusion import Enclosure, Inclusion
 from fpf_notebook.dynamics.jaxpr.interpreter import program_of
@@ -63,6 +64,7 @@ class InvariantBox:
         return _widened(self.low, self.high)
 
 
+@checks("dynamics.invariant_box")
 @np.errstate(all="ignore")  # infinite ends are met on purpose
 def invariant_box(
     step_map: StepMap,
@@ -115,6 +117,7 @@ def invariant_box(
     return _Search(Inclusion(program), step_map.time == "continuous", quick).run()
 
 
+@checks("dynamics.is_whole")
 @np.errstate(all="ignore")  # infinite ends are met on purpose
 def is_whole(
     step_map: StepMap,

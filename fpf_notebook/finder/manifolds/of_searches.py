@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.finder.judge import SLOW
 from fpf_notebook.finder.manifolds.search import Rules, manifolds_through, who_lies_on
 from fpf_notebook.result.manifolds import Manifold, on_continuum
@@ -129,6 +130,7 @@ def with_manifolds(points: FixedPoints, manifolds: list[Manifold]) -> FixedPoint
     return points.update(manifolds=tuple(placed), manifold_id=ids)
 
 
+@checks("finder.find_manifolds")
 def find_manifolds(
     model: object,
     points: FixedPoints,

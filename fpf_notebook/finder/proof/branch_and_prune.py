@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.dynamics import StepMap
 from fpf_notebook.dynamics.jaxpr import (
     Inclusion,
@@ -94,6 +95,7 @@ class Proof:
         return self.complete and self.whole
 
 
+@checks("finder.prove")
 @single_threaded
 @np.errstate(all="ignore")  # infinite ends are met on purpose
 def prove(
@@ -154,8 +156,10 @@ def prove(
         raise ValueError(
             f"known_points has shape {known.shape}, expected [n_points, n_states={n}]."
         )
-    if max_boxes is not None and max_boxes < 1:
-        raise ValueError(f"max_boxes is {max_boxes!r}, expected at least 1.")
+    if inputs.shape != (step_map.n_inputs,):
+        raise ValueError(f"u has shape {inputs.shape}, expected [n_inputs={step_map.n_inputs}].")
+    if box is not None and np.shape(box) != (2, n):
+        raise ValueError(f"box has shape {np.shape(box)}, expected (low, high), each [{n}].")
     search = _Search(began, max_seconds, cancel, max_boxes)
     edges, whole, why = _edges(step_map, inputs, box)
     if edges is None:

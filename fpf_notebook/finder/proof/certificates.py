@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from fpf_notebook.arguments import checks
 from fpf_notebook.dynamics import StepMap
 from fpf_notebook.dynamics.jaxpr import Inclusion, NotCoveredError, program_of
 from fpf_notebook.dynamics.jaxpr import rounding as iv
@@ -56,6 +57,7 @@ class Certificates:
     reasons: tuple[str, ...]
 
 
+@checks("finder.certify")
 @single_threaded
 @np.errstate(all="ignore")  # infinite ends are met on purpose
 def certify(

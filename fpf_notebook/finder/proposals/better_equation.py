@@ -210,4 +210,5 @@ def _reduced(step_map: StepMap, kept: np.ndarray) -> StepMap:
         name=f"{step_map.name}, better equation",
         signature=f"{step_map.signature} better {step_map.time} {kept.tolist()}",
         _retrace=None,
+        _origin=None,
     )

@@ -118,6 +118,7 @@ def with_drive(step_map: StepMap) -> Driven | None:
             name=f"{step_map.name}, driven",
             signature=f"{step_map.signature} driven {place}",
             _retrace=None,
+            _origin=None,
         ),
         n_inputs,
         most,

@@ -38,13 +38,14 @@ from fpf_notebook.models.lfads.readout import (
     readout_arrays,
 )
 from fpf_notebook.models.lfads.structure import Reconstruction, Structure
+from fpf_notebook.models.sending import Sendable
 
 if TYPE_CHECKING:
     from fpf_notebook.analysis.spike_data import SpikeData
     from fpf_notebook.dynamics.step_map import StepMap
 
 
-class ArrayGroup(bp.DynamicalSystem):  # type: ignore[misc]
+class ArrayGroup(Sendable, bp.DynamicalSystem):  # type: ignore[misc]
     """Named trainable arrays, with nothing that they do: a part of a larger model."""
 
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
@@ -56,7 +57,7 @@ class ArrayGroup(bp.DynamicalSystem):  # type: ignore[misc]
         """Do nothing."""
 
 
-class LFADS(bp.DynamicalSystem):  # type: ignore[misc]
+class LFADS(Sendable, bp.DynamicalSystem):  # type: ignore[misc]
     """Latent factor analysis via dynamical systems: from spikes to rates and their dynamics.
 
     A bidirectional encoder reads a trial's spikes and gives the posterior of an initial condition;
