@@ -74,7 +74,7 @@ def test_smoothing_keeps_the_number_of_spikes_and_helps():
     assert smooth.sum() == pytest.approx(spikes.sum(), rel=0.01)
     assert r2_of_rates(smooth, slow) > r2_of_rates(spikes, slow) + 0.5
     for width in (0, -1, np.nan):
-        with pytest.raises(ValueError, match="width is .*, expected"):
+        with pytest.raises(ValueError, match=r"width is .*, expected"):
             smoothed_spikes(spikes, width)
 
 

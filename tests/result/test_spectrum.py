@@ -211,7 +211,10 @@ def test_no_points_at_all(n_states) -> None:
             r"J has shape \[2, 2\], expected .*\[n, n_states, n_states\]",
         ),
         (lambda: fixed_point_index(np.zeros((1, 2, 3))), r"J has shape \(1, 2, 3\)"),
-        (lambda: eigenmodes(np.zeros((1, 2, 2)), "map"), "time is 'map', expected one of 'discrete', 'continuous'"),
+        (
+            lambda: eigenmodes(np.zeros((1, 2, 2)), "map"),
+            "time is 'map', expected one of 'discrete', 'continuous'",
+        ),
         (lambda: classify(np.zeros(3)), r"eigvals has shape \(3,\), expected \[n, n_modes\]"),
         (lambda: classify(np.zeros((1, 3)), marginal_tol=-1), "marginal_tol is -1, expected"),
         (
