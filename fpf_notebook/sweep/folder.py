@@ -8,13 +8,16 @@ from pathlib import Path
 
 from fpf_notebook._types import JsonObject
 from fpf_notebook.files import FileError, write_file
+from fpf_notebook.files.checksums import sha256_of_bytes
+from fpf_notebook.files.input_file import JSON_EXPANSION, open_input
 from fpf_notebook.io import load, save
 from fpf_notebook.sweep.result import SweepRow
 
-__all__ = ["SweepFolder"]
+__all__ = ["SweepFolder", "read_index"]
 
 _INDEX = "sweep.json"
 _FORMAT = "fpf-sweep"
+_KIND = "a sweep"
 
 
 class SweepFolder:
@@ -22,6 +25,7 @@ class SweepFolder:
 
     Each network has a file of fixed points, or one with its error; both are written in one go, so
     that a killed process leaves whole files only. What was searched for stands in ``sweep.json``.
+    A link in the folder is not followed: neither is read what lies elsewhere, nor replaced.
 
     Parameters
     ----------
@@ -32,6 +36,9 @@ class SweepFolder:
 
     Raises
     ------
+    FileError
+        If its index is damaged, or something in it is a link, a folder or a device where a file
+        should be. It is a ValueError.
     ValueError
         If it is the folder of another sweep, or holds other things.
     """
@@ -41,9 +48,8 @@ class SweepFolder:
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"folder is {str(path)!r}, which is a file; expected a folder.")
         index = self.path / _INDEX
-        if index.exists():
-            known = _read_index(index)
-            if known.get("request") != request:
+        if os.path.lexists(index):
+            if read_index(index) != request:
                 raise ValueError(
                     f"{self.path} holds a sweep with another request (other options, states or "
                     "inputs). Give another folder, or remove this one."
@@ -54,10 +60,19 @@ class SweepFolder:
                 f"{self.path} holds other files and no sweep; expected a new or an empty folder."
             )
         content = {"format": _FORMAT, "version": 1, "request": request}
+        content["sha256"] = _digest(content)
         write_file(index, json.dumps(content, indent=1).encode(), make_folders=True)
 
     def write(self, row: SweepRow, network: str) -> None:
-        """Keep the result of a network, with its fingerprint."""
+        """Keep the result of a network, with its fingerprint.
+
+        Raises
+        ------
+        FileError
+            If something that is no file has its name.
+        OSError
+            If it cannot be written.
+        """
         if row.fixed_points is None:
             content = {"error": row.error, "seconds": row.seconds}
             write_file(self._error(row.name), json.dumps(content).encode())
@@ -68,7 +83,14 @@ class SweepFolder:
         self._error(row.name).unlink(missing_ok=True)
 
     def has(self, name: str) -> bool:
-        """Say whether there is a result of this name."""
+        """Say whether there is a result of this name.
+
+        Raises
+        ------
+        FileError
+            If something that is no file has its name, or that of its error.
+        """
+        self._error(name)
         return self._points(name).exists()
 
     def read(self, name: str, network: str) -> SweepRow | None:
@@ -83,22 +105,46 @@ class SweepFolder:
         mark = points.provenance.get("sweep")
         if not isinstance(mark, dict) or mark.get("network") != network:
             return None
-        return SweepRow(name, points, seconds=float(mark.get("seconds", 0.0)))
+        seconds = mark.get("seconds")
+        return SweepRow(name, points, seconds=seconds if isinstance(seconds, float) else 0.0)
 
     def _points(self, name: str) -> Path:
-        return self.path / f"{name}.npz"
+        return _plain_file(self.path / f"{name}.npz")
 
     def _error(self, name: str) -> Path:
-        return self.path / f"{name}.error.json"
+        return _plain_file(self.path / f"{name}.error.json")
 
 
-def _read_index(path: Path) -> JsonObject:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FileError(path, "a sweep", f"it cannot be read: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise FileError(path, "a sweep", "it is no index of one")
-    if content.get("version") != 1:
-        raise FileError(path, "a sweep", "it was written by a newer version")
-    return content
+def read_index(path: Path) -> str:
+    """Return the identity of the request that the index of a folder names.
+
+    Raises
+    ------
+    FileError
+        If it is damaged, or that of something else.
+    """
+    source = open_input(_plain_file(path), _KIND)
+    source.claim("the index", JSON_EXPANSION * len(source.data))
+    with source.guarded():
+        content = json.loads(source.data)
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            raise source.error("it is no index of one")
+        digest = content.pop("sha256", None)
+        if content["version"] != 1:
+            raise source.error("it was written by a newer version")
+        if digest != _digest(content):
+            raise source.error("it is damaged (its SHA-256 differs)")
+        return str(content["request"])
+
+
+def _plain_file(path: Path) -> Path:
+    """Refuse what is no file of this folder."""
+    if path.is_symlink():
+        raise FileError(path, _KIND, "it is a link, which is not followed")
+    if path.exists() and not path.is_file():
+        raise FileError(path, _KIND, "it is a folder or a device where a file should be")
+    return path
+
+
+def _digest(content: JsonObject) -> str:
+    return sha256_of_bytes(json.dumps(content, sort_keys=True).encode())

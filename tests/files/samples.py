@@ -223,6 +223,21 @@ def _load_jslds(path: Path) -> Any:
     return import_jslds_weights(path)
 
 
+def _save_sweep(path: Path) -> None:
+    from fpf_notebook.sweep.folder import SweepFolder
+
+    folder = path.with_suffix("")
+    SweepFolder(folder, "the identity of a request")
+    (folder / "sweep.json").rename(path)
+    folder.rmdir()
+
+
+def _load_sweep(path: Path) -> Any:
+    from fpf_notebook.sweep.folder import read_index
+
+    return read_index(path)
+
+
 SAMPLES = {
     "netcdf": Sample(".nc", lambda path: points().save(path), _load, _fields, True),
     "npz": Sample(".npz", lambda path: points().save(path), _load, _fields, True),
@@ -232,6 +247,7 @@ SAMPLES = {
     ),
     "network": Sample(".npz", _save_network, _load_network, _parameters, True),
     "monitor": Sample(".npz", _save_monitor, _load_monitor, _monitor_arrays, True),
+    "sweep": Sample(".json", _save_sweep, _load_sweep, lambda request: {"": request}, True),
     "legacy": Sample(".fps", _save_legacy, _load_legacy, _fields, False),
     "model": Sample(".npz", _save_model, _load_model, _parameters, False),
     "weights npz": Sample(".npz", _save_weights_npz, _load_weights, _step_map_arrays, False),
