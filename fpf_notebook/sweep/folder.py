@@ -49,7 +49,7 @@ class SweepFolder:
             raise ValueError(f"folder is {str(path)!r}, which is a file; expected a folder.")
         index = self.path / _INDEX
         if os.path.lexists(index):
-            if read_index(index) != request:
+            if read_index(_plain_file(index)) != request:
                 raise ValueError(
                     f"{self.path} holds a sweep with another request (other options, states or "
                     "inputs). Give another folder, or remove this one."
@@ -123,7 +123,7 @@ def read_index(path: Path) -> str:
     FileError
         If it is damaged, or that of something else.
     """
-    source = open_input(_plain_file(path), _KIND)
+    source = open_input(path, _KIND)
     source.claim("the index", JSON_EXPANSION * len(source.data))
     with source.guarded():
         content = json.loads(source.data)

@@ -3,6 +3,8 @@
 import io
 import json
 import pickle
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -226,10 +228,9 @@ def _load_jslds(path: Path) -> Any:
 def _save_sweep(path: Path) -> None:
     from fpf_notebook.sweep.folder import SweepFolder
 
-    folder = path.with_suffix("")
-    SweepFolder(folder, "the identity of a request")
-    (folder / "sweep.json").rename(path)
-    folder.rmdir()
+    with tempfile.TemporaryDirectory() as folder:
+        SweepFolder(folder, "the identity of a request")
+        shutil.move(Path(folder) / "sweep.json", path)
 
 
 def _load_sweep(path: Path) -> Any:

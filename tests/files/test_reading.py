@@ -167,7 +167,7 @@ def test_an_array_that_was_exchanged_is_named(tmp_path):
 
 
 def test_a_lost_seal_is_noticed(tmp_path):
-    for name in OWN:
+    for name in set(OWN) - {"sweep"}:  # which has its checksum within
         sample = SAMPLES[name]
         path = tmp_path / f"{name}{sample.suffix}"
         sample.write(path)
