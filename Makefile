@@ -12,15 +12,18 @@ DOCS_ARGS ?=
 BINDER_PYTHON ?= python3.11
 # `make test EXTRAS=test` leaves out what the tests in a real browser need; they are then skipped.
 EXTRAS ?= test,browser
-WORKERS ?= 2
+# As many processes that test as there are processors: 2 to 4, and 5 GB of memory for each.
+WORKERS ?= $(shell awk -v cores="$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" \
+    '/^MemTotal/ { most = int($$2 / 5e6) } END { n = cores < most ? cores : most; \
+    print (n < 2 ? 2 : (n > 4 ? 4 : n)) }' /proc/meminfo 2>/dev/null || echo 2)
 
 # What depends on the versions of Python, JAX, BrainPy and NumPy: `make test-versions` runs these
 # rooms again with another Python, without the slow tests unless they are marked `versions`.
-VERSION_TESTS := tests/dynamics tests/models tests/training tests/result tests/io/test_storage.py \
-    tests/finder/test_known_answers.py tests/finder/test_isolation.py tests/finder/test_options.py \
-    tests/finder/test_no_silent_change.py tests/widgets/test_notebook.py \
-    tests/widgets/test_monitor.py tests/test_import.py tests/test_doctests.py \
-    tests/test_packaging.py tests/test_readme.py
+VERSION_TESTS := tests/dynamics tests/models/test_models.py tests/models/test_jslds.py \
+    tests/training/test_trainer.py tests/training/test_checkpoint.py tests/result/test_fixed_points.py \
+    tests/result/test_spectrum.py tests/io/test_storage.py tests/finder/test_known_answers.py \
+    tests/finder/test_isolation.py tests/widgets/test_notebook.py tests/widgets/test_monitor.py \
+    tests/test_import.py tests/test_doctests.py tests/test_packaging.py tests/test_readme.py
 
 # What a BLAS computes: `make test-kernels` runs these with each of the matrix kernels of OpenBLAS
 # that processors of different ages get. The results differ in their last digits.
@@ -53,7 +56,7 @@ help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 # What JAX has compiled serves all processes that test: both workers, the kernels one after another,
-# the scripts that tests start. Keyed by program and version; half of the time goes into compiling.
+# the scripts that tests start. Keyed by program and version; most of the time goes into compiling.
 test tests test-browser test-kernels test-versions: export JAX_COMPILATION_CACHE_DIR := \
     $(abspath $(VENV))/jax-cache
 test tests test-browser test-kernels test-versions: \
@@ -74,8 +77,8 @@ endif
 
 tests: $(VENV)/.installed-$(EXTRAS)  ## run the tests alone, but for those in a browser
 	@echo "make test: running the tests with $$($(BIN)/python --version)"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser \
-	    --durations=10 --durations-min=20
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	    --ignore=tests/browser --durations=10 --durations-min=20 --junitxml=build/tests.xml
 
 # By themselves, for they measure how soon a click is answered.
 test-browser: $(VENV)/.installed-$(EXTRAS)  ## run the tests that drag real sliders in Chromium

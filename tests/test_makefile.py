@@ -50,7 +50,7 @@ def make(checkout, *arguments):
     ours = ("MAKE", "MFLAGS", "PYTHON", "VENV", "EXTRAS", "WORKERS", "PYTEST_ARGS", "FPF_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return subprocess.run(
-        ["make", *arguments],
+        ["make", "WORKERS=2", *arguments],
         cwd=checkout,
         env={**environment, "PATH": str(checkout / "bin")},
         capture_output=True,
@@ -106,8 +106,8 @@ def test_the_test_installs_its_tools_into_the_same_environment(checkout):
     lines = logged(checkout)
     assert installs(lines) == []
     assert [line for line in lines if "pytest" in line] == [
-        "python -m pytest -n 2 --dist loadfile --ignore=tests/browser --durations=10 "
-        "--durations-min=20",
+        "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/browser "
+        "--durations=10 --durations-min=20 --junitxml=build/tests.xml",
         "python -m pytest tests/browser -rs",
     ]
 
