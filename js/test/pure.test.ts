@@ -7,7 +7,7 @@ import { minMax, smooth } from "../src/core/decimate";
 import { SvgPainter, drawMarker } from "../src/core/painter";
 import { inBox, inLasso, insidePolygon, nearest } from "../src/core/pick";
 import { luminance, themeOf } from "../src/core/theme";
-import { complex, decadeTicks, linearTicks, power, short } from "../src/core/ticks";
+import { complex, decadeTicks, linearTicks, wholeTicks, power, short } from "../src/core/ticks";
 import { align } from "../src/views/curves";
 import { cellAt } from "../src/views/heatmap";
 import { bins } from "../src/views/histogram";
@@ -179,5 +179,15 @@ describe("svg", () => {
     expect(text).toContain('d="M0 0L1 1M2 2L3 3"');
     const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
     expect(parsed.querySelector("parsererror")).toBeNull();
+  });
+});
+
+describe("an axis that counts", () => {
+  it("has whole numbers only", () => {
+    expect(wholeTicks(0, 2).map((t) => t.label)).toEqual(["0", "1", "2"]);
+    expect(wholeTicks(-0.5, 1.4).map((t) => t.label)).toEqual(["0", "1"]);
+    expect(wholeTicks(0, 1200, 4).length).toBeLessThan(8);
+    expect(wholeTicks(0, 3e6, 2).map((t) => t.label)).toContain("2e+6");
+    expect(wholeTicks(3, 3).every((t) => Number.isInteger(t.value))).toBe(true);
   });
 });

@@ -21,6 +21,12 @@ export function linearTicks(low: number, high: number, count = 5): Tick[] {
   return values.map((value) => ({ value, label: spell(value === 0 ? 0 : value) }));
 }
 
+/** Ticks of an axis that counts: whole numbers only. */
+export const wholeTicks = (low: number, high: number, count = 5): Tick[] =>
+  linearTicks(low, high, Math.max(1, Math.min(count, Math.ceil(high - low))))
+    .filter((t) => Number.isInteger(t.value))
+    .map(({ value }) => ({ value, label: Math.abs(value) >= 1e5 ? format("~e")(value) : String(value) }));
+
 /** Whole decades of a range given in log10, thinned to at most `count`. */
 export function decadeTicks(lowExponent: number, highExponent: number, count = 8): Tick[] {
   const first = Math.ceil(lowExponent - 1e-9);

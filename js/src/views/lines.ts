@@ -6,7 +6,7 @@ import { minMax } from "../core/decimate";
 import type { Painter } from "../core/painter";
 import { Stage } from "../core/stage";
 import type { Theme } from "../core/theme";
-import { type Tick, decadeTicks, linearTicks } from "../core/ticks";
+import { type Tick, decadeTicks, linearTicks, wholeTicks } from "../core/ticks";
 
 export interface Line {
   name: string;
@@ -76,11 +76,14 @@ export class LinesView {
     if (!scene.yRange && high - low < least) [low, high] = [(low + high - least) / 2, (low + high + least) / 2];
     const space = (high - low || Math.abs(high) || 1) * 0.06;
     if (!scene.yRange) [low, high] = [low - space, high + space];
-    const yTicks = scene.log && high - low > 1 ? decadeTicks(low, high, 5) : (scene.yTicks ?? linearTicks(low, high, Math.max(2, Math.round((p.height - 54) / 45))));
+    const some = Math.max(2, Math.round((p.height - 54) / 45));
+    const counts = scene.lines.every((l) => l.steps) ? wholeTicks : linearTicks;
+    const yTicks = scene.log && high - low > 1 ? decadeTicks(low, high, 5) : (scene.yTicks ?? counts(low, high, some));
+    const xTicks = scene.lines.every((l) => Array.from(l.x).every(Number.isInteger)) ? wholeTicks(xs[0], xs[1], Math.max(2, Math.round((p.width - 62) / 80))) : undefined;
     // As wide as the longest number beside the axis.
     const left = Math.max(52, 26 + 5.8 * Math.max(0, ...yTicks.map((t) => t.label.length)));
     const f = makeFrame(p.width, p.height, { x: xs, y: [low, high], margins: { left, right: 10, top: 20, bottom: 34 } });
-    drawAxes(p, theme, f, { x: scene.x, y: scene.log && high - low <= 1 ? `log₁₀ ${scene.y}` : scene.y, yTicks, yApart: left - 11 });
+    drawAxes(p, theme, f, { x: scene.x, y: scene.log && high - low <= 1 ? `log₁₀ ${scene.y}` : scene.y, xTicks, yTicks, yApart: left - 11 });
     this.legend(p, theme, f.left, drawn);
     p.clip(f.left, f.top, f.right - f.left, f.bottom - f.top, () => {
       for (const mark of scene.marks ?? []) {

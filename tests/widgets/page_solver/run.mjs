@@ -63,6 +63,20 @@ const DO = {
       }),
     };
   },
+  /** The points that are shown, under one threshold of q after another. */
+  filter({ program, x, u, states, noise, tols }) {
+    const solver = new Solver(program);
+    const follower = new Follower(solver, 0);
+    solver.setInput(u);
+    follower.setStarts(numbers(states), noise);
+    follower.adopt(numbers(x));
+    return {
+      counts: tols.map((tolQ) => {
+        follower.options = { tolQ };
+        return follower.follow(u).count;
+      }),
+    };
+  },
   /** Milliseconds of processor time: of loading, of a search from all starts, of following known points. */
   time({ program, starts, u, x, repeats }) {
     // Not of the clock: other programs may be running.
