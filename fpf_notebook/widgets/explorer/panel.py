@@ -24,6 +24,7 @@ def explorer_panel(
     noise_scale: float = 0.0,
     parameters: Mapping[str, tuple[float, float]] | None = None,
     has_readout: bool = False,
+    has_axes: bool = False,
     n_trajectories: int = 0,
 ) -> list[JsonObject]:
     """Return the explorer's controls.
@@ -36,8 +37,8 @@ def explorer_panel(
         At first.
     parameters
         Names of parameters that may be moved, with the ends of their sliders.
-    has_readout
-        Whether states can be projected onto the readout.
+    has_readout, has_axes
+        Whether states can be projected onto the readout, and onto axes that somebody has named.
     n_trajectories
         How many trajectories there are.
     """
@@ -46,7 +47,7 @@ def explorer_panel(
         groups.append(panel.group("parameters", _parameters(parameters)))
     if len(u):
         groups.append(panel.group("constant input", _inputs(u)))
-    groups.append(panel.group("view", _view(has_readout, n_trajectories)))
+    groups.append(panel.group("view", _view(has_readout, has_axes, n_trajectories)))
     groups.append(panel.group("launch from the selected point", _launch(len(u))))
     return groups
 
@@ -123,11 +124,15 @@ def _inputs(u: Sequence[float]) -> list[JsonObject]:
     return sliders
 
 
-def _view(has_readout: bool, n_trajectories: int) -> list[JsonObject]:
+def _view(has_readout: bool, has_axes: bool, n_trajectories: int) -> list[JsonObject]:
     items = [
         panel.choice(
             "projection", "project by", "which axes the picture has",
-            [k for k in PROJECTIONS if k != "readout" or has_readout],
+            [
+                kind
+                for kind in PROJECTIONS
+                if {"readout": has_readout, "axes": has_axes}.get(kind, True)
+            ],
         ),
         panel.choice(
             "colour_by", "colour by",

@@ -15,10 +15,11 @@ from fpf_notebook.plots.projection import Projection, fit_projection, state_axes
 from fpf_notebook.result.audit import in_short
 from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.widgets.explorer.manifolds import manifold_records
+from fpf_notebook.widgets.explorer.own_axes import readout_axes
 from fpf_notebook.widgets.explorer.search import Found
 from fpf_notebook.widgets.points import class_codes, point_names
 
-PROJECTIONS = ("trajectories", "fixed points", "readout", "units")
+PROJECTIONS = ("trajectories", "fixed points", "readout", "units", "axes")
 COLOUR_BY = {
     "stability": ("", False),
     "q": ("log₁₀ q", True),
@@ -50,6 +51,7 @@ def projection_for(
     points: FixedPoints | None,
     step_map: StepMap,
     units: tuple[int, ...] = (0, 1, 2),
+    own: Projection | None = None,
 ) -> Projection:
     """Return the three (or fewer) axes of the picture.
 
@@ -65,6 +67,8 @@ def projection_for(
         The network, whose readout gives the axes of the projection "readout".
     units
         Zero-based units for the projection "units".
+    own
+        For the projection "axes": those that the user has named.
 
     Raises
     ------
@@ -79,32 +83,15 @@ def projection_for(
     if kind == "units" and n_states > 1:
         return state_axes(n_states, tuple(units)[: min(3, n_states)])
     if kind == "readout":
-        return _readout_axes(state_traj, step_map)
+        return readout_axes(state_traj, step_map)
+    if kind == "axes":
+        if own is None:
+            raise ValueError(
+                "projection is 'axes', but none were given: "
+                'FixedPointExplorer(…, axes={"choice": vector}).'
+            )
+        return own
     return fit_projection(state_traj, np.zeros((0, n_states)))
-
-
-def _readout_axes(state_traj: np.ndarray, step_map: StepMap) -> Projection:
-    """Span the readout's directions by orthonormal axes, completed by what varies most beside."""
-    if step_map.readout is None:
-        raise ValueError(f"{step_map.name} has no readout: choose another projection.")
-    samples = state_traj.reshape(-1, step_map.n_states)
-    samples = samples[np.isfinite(samples).all(axis=1)]
-    sample = samples[:: max(1, len(samples) // 2000)]
-    outputs = step_map.output(sample, np.zeros(step_map.n_inputs))
-    centred = sample - sample.mean(axis=0)
-    weights = np.linalg.lstsq(centred, outputs - outputs.mean(axis=0), rcond=None)[0].T
-    basis = np.linalg.qr(weights.T)[0].T[:3]
-    signs = np.sign(np.einsum("kn,kn->k", basis, weights[: len(basis)]))
-    basis = basis * np.where(signs == 0, 1, signs)[:, None]
-    names = [f"readout {k + 1}" for k in range(len(basis))]
-    rest = centred - centred @ basis.T @ basis
-    while len(basis) < min(3, step_map.n_states):
-        extra = np.linalg.svd(rest, full_matrices=False)[2][0]
-        basis = np.vstack([basis, extra])
-        rest = rest - np.outer(rest @ extra, extra)
-        names.append(f"PC {len(basis) - len(weights[:3])} beside")
-    variance = (centred @ basis.T).var(axis=0) / max(centred.var(axis=0).sum(), 1e-300)
-    return Projection(samples.mean(axis=0), basis, variance, tuple(names), "readout")
 
 
 def padded(coordinates: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ class Showing(Settings):
     _launches: list[tuple[np.ndarray, str]]
     _bounds: JsonObject | None
     _axes: Any
+    _own: Projection | None = None  # axes that the user has named
     _paths: np.ndarray
     _lock: threading.RLock
     _turn = 0  # counts what was found; equal points may be an answer as well
@@ -89,7 +90,7 @@ class Showing(Settings):
             per_points = self.projection == "fixed points"
             if self._axes is None or per_points:
                 self._axes = scenes.projection_for(
-                    self.projection, self.state_traj, points, self.step_map, self.units
+                    self.projection, self.state_traj, points, self.step_map, self.units, self._own
                 )
                 self._paths = scenes.paths_of(self.state_traj, self._axes, self.n_trajectories)
             states = points.xstar if len(points) else np.zeros((0, self.step_map.n_states))

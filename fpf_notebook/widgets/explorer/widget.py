@@ -28,6 +28,7 @@ from fpf_notebook.widgets.explorer.export import ExplorerExport
 from fpf_notebook.widgets.explorer.launches import Launching
 from fpf_notebook.widgets.explorer.live_page import send_program
 from fpf_notebook.widgets.explorer.messages import act
+from fpf_notebook.widgets.explorer.own_axes import own_axes
 from fpf_notebook.widgets.explorer.panel import explorer_panel
 from fpf_notebook.widgets.explorer.parameters import movable
 from fpf_notebook.widgets.explorer.settings import FINDER, OPTIONS, PLACE, STARTS, VIEW
@@ -59,6 +60,8 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
     parameters : dict or list of str, optional
         Parameters of the network that get a slider: names as `StepMap.to_program` takes them, with
         the ends of their sliders, ``{"gain": (0.5, 2.0), "W[0, 1]": (-1.0, 1.0)}``.
+    axes : dict, optional
+        One to three directions [n_states] by name, ``{"choice": v}``: axes of the picture.
     auto : bool
         Search at once, and again whenever a setting changes. Default True.
     **options
@@ -110,6 +113,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         *,
         valid_bxt: object = None,
         parameters: object = None,
+        axes: object = None,
         auto: bool = True,
         **options: Any,
     ) -> None:
@@ -142,6 +146,8 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         if request.valid_bxt is not None:  # what is masked out is not shown either
             traj = np.where(request.valid_bxt[..., None], traj, np.nan)
         self.state_traj = traj
+        self._own = None if axes is None else own_axes(axes, traj)
+        options = options if axes is None else {"projection": "axes", **options}
         self._found: searching.Found | None = None  # what is shown
         self._whole: searching.Found | None = None  # the last search that ended
         self._tracker = searching.Tracker()
@@ -173,6 +179,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
                 noise_scale=self.noise_scale,
                 parameters=self._movable.ranges,
                 has_readout=self.has_readout,
+                has_axes=self._own is not None,
                 n_trajectories=len(traj),
             ),
         )
