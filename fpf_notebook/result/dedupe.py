@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from fpf_notebook._types import PyTree
 
@@ -17,6 +17,7 @@ _LARGEST_BLOCK = 4_000_000  # entries of a temporary matrix: 32 MB
 _FEW_DIMENSIONS = 4
 _FEW_POINTS = 512
 _SHADOW_DIMENSIONS = 3
+_SHADOW_SAMPLE = 10_000  # points at most, to find the directions of the shadow
 _VAIN_CUTS = 8
 
 
@@ -81,14 +82,21 @@ def _best_first(
     """Order by q, and points of equal q by their coordinates."""
     q = np.where(np.isnan(q), np.inf, q)
     order = np.argsort(q, kind="stable")
-    ranked = q[order]
-    same = ranked[1:] == ranked[:-1]
-    if same.any():
-        # Only those that share their q: sorting by many coordinates is slow.
+    # Coordinate by coordinate, and only those that are equal so far: sorting by many is slow.
+    same = _ties(q[order])
+    for coordinate in points.T:
+        if not same.any():
+            break
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        group = np.cumsum(np.append(True, ~same))[tied]
         rows = order[tied]
-        order[tied] = rows[np.lexsort((*points[rows].T[::-1], q[rows]))]
+        order[tied] = rows[np.lexsort((coordinate[rows], group))]
+        same &= _ties(coordinate[order])
     return order
+
+
+def _ties(values: Float[np.ndarray, "n"]) -> Bool[np.ndarray, "n_less_1"]:
+    return values[1:] == values[:-1]
 
 
 def _leaders(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n"]:
@@ -102,13 +110,20 @@ def _leaders(points: Float[np.ndarray, "n d"], tol: float) -> Int[np.ndarray, "n
     by_group = np.argsort(group, kind="stable")  # the order from best to worst stays
     starts = np.flatnonzero(np.diff(group[by_group], prepend=-1))
     sizes = np.diff(starts, append=len(points))
-    ordered = points[by_group]
-    extent = np.maximum.reduceat(ordered, starts) - np.minimum.reduceat(ordered, starts)
     leaders = np.empty(len(points), dtype=np.intp)
     leaders[by_group] = np.repeat(by_group[starts], sizes)
-    for k in np.flatnonzero(np.linalg.norm(extent, axis=1) > tol):
-        members = by_group[starts[k] : starts[k] + sizes[k]]
-        leaders[members] = members[_cover(points[members], tol)]
+    if sizes[0] == len(points):
+        return _cover(points, tol)
+    (several,) = np.nonzero(sizes > 1)
+    if len(several):  # many points are alone: these are not copied
+        inside = np.repeat(sizes > 1, sizes)
+        mine = points[by_group[inside]]
+        first = np.append(0, np.cumsum(sizes[several])[:-1])
+        extent = np.maximum.reduceat(mine, first) - np.minimum.reduceat(mine, first)
+        for k in np.flatnonzero(np.linalg.norm(extent, axis=1) > tol):
+            size = sizes[several[k]]
+            members = by_group[starts[several[k]] : starts[several[k]] + size]
+            leaders[members] = members[_cover(mine[first[k] : first[k] + size], tol)]
     return leaders
 
 
@@ -185,9 +200,10 @@ def _shadow(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
     """
     if points.shape[1] <= _FEW_DIMENSIONS:
         return points
-    centred = points - points.mean(axis=0)
+    some = points[:: len(points) // _SHADOW_SAMPLE + 1]  # any directions will do, some are better
+    centred = some - some.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
-    return np.ascontiguousarray(centred @ axes[:, -_SHADOW_DIMENSIONS:])
+    return points @ np.ascontiguousarray(axes[:, -_SHADOW_DIMENSIONS:])
 
 
 def _really_near(
