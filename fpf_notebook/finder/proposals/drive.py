@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Driven", "with_drive"]
 
+_Places: TypeAlias = frozenset[int]
 # In the order of preference: of a gated unit it is the candidate that is wanted, not a gate.
 _SQUASHES = ("tanh", "erf", "logistic", "max")
 
@@ -60,7 +61,9 @@ def with_drive(step_map: StepMap) -> Driven | None:
     """Add an input into the nonlinearity of a step.
 
     Of several nonlinearities tanh is taken before the logistic function before relu, then the one
-    of most units, then the last: in a GRU that is the candidate, in a leaky unit the rate.
+    of most units, then the last: in a GRU that is the candidate, in a leaky unit the rate. Others
+    of its kind are driven with it if neither's output reaches the other within the step: those of
+    the other populations, of a network whose populations are written one by one.
 
     Parameters
     ----------
@@ -88,18 +91,19 @@ def with_drive(step_map: StepMap) -> Driven | None:
     True
     """
     met = _nonlinearities(step_map)
-    sizes = [(name, size) for name, size in met if size <= step_map.n_states]
-    if not sizes:
+    places = _chosen(met, step_map.n_states)
+    if not places:
         return None
-    squash = min((name for name, _ in sizes), key=_SQUASHES.index)
-    most = max(size for name, size in sizes if name == squash)
-    place = max(k for k, entry in enumerate(met) if entry == (squash, most))
+    squash = met[places[0]].name
+    n_driven = sum(met[place].size for place in places)
     step, n_inputs = step_map.step, step_map.n_inputs
 
     def driven(params: PyTree, h: jax.Array, u: jax.Array) -> jax.Array:
         own, v, w = u[:n_inputs], u[n_inputs:-1], u[-1]
         program = jax.make_jaxpr(step)(params, h, own)
-        return _evaluate(program, jax.tree.leaves((params, h, own)), _Inserting(place, v, w))[0]
+        ends = np.cumsum([met[place].size for place in places])[:-1]
+        parts = dict(zip(places, jnp.split(v, ends), strict=True))
+        return _evaluate(program, jax.tree.leaves((params, h, own)), _Inserting(parts, w))[0]
 
     def box(params: PyTree, u: jax.Array) -> tuple[jax.Array, jax.Array]:
         assert step_map.box is not None
@@ -111,24 +115,49 @@ def with_drive(step_map: StepMap) -> Driven | None:
         dataclasses.replace(
             step_map,
             step=driven,
-            n_inputs=n_inputs + most + 1,
+            n_inputs=n_inputs + n_driven + 1,
             box=None if step_map.box is None else box,
             readout=None,
             n_outputs=None,
             name=f"{step_map.name}, driven",
-            signature=f"{step_map.signature} driven {place}",
+            signature=f"{step_map.signature} driven {places}",
             _retrace=None,
             _origin=None,
         ),
         n_inputs,
-        most,
+        n_driven,
         squash,
     )
 
 
-def _nonlinearities(step_map: StepMap) -> list[tuple[str, int]]:
-    """Return name and size of those in a step, in the order of its program."""
-    met: list[tuple[str, int]] = []
+class _Met(NamedTuple):
+    """A nonlinearity of a step, and the places of those whose output reaches it."""
+
+    name: str
+    size: int
+    behind: frozenset[int]
+
+
+def _chosen(met: list[_Met], n_states: int) -> list[int]:
+    """Return the places of the nonlinearities that are driven, in the order of the program."""
+    fitting = [place for place, one in enumerate(met) if one.size <= n_states]
+    if not fitting:
+        return []
+    squash = min((met[place].name for place in fitting), key=_SQUASHES.index)
+    alike = [place for place in fitting if met[place].name == squash]
+    chosen: list[int] = []
+    for place in sorted(alike, key=lambda place: (met[place].size, place), reverse=True):
+        size = sum(met[other].size for other in (*chosen, place))
+        if size <= n_states and not any(
+            other in met[place].behind or place in met[other].behind for other in chosen
+        ):
+            chosen.append(place)
+    return sorted(chosen)
+
+
+def _nonlinearities(step_map: StepMap) -> list[_Met]:
+    """Return those in a step, in the order of its program."""
+    met: list[_Met] = []
 
     def run(params: PyTree, h: jax.Array, u: jax.Array) -> list[PyTree]:
         program = jax.make_jaxpr(step_map.step)(params, h, u)
@@ -143,28 +172,30 @@ def _nonlinearities(step_map: StepMap) -> list[tuple[str, int]]:
 class _Counting:
     """Notes the nonlinearities in the order in which they are met."""
 
-    def __init__(self, sizes: list[tuple[str, int]]) -> None:
-        self.sizes = sizes
+    def __init__(self, list_: list[_Met]) -> None:
+        self.list = list_
 
-    def __call__(self, name: str, values: list[PyTree]) -> list[PyTree]:
-        self.sizes.append((name, max(int(np.size(value)) for value in values)))
+    def __call__(
+        self, place: int, name: str, values: list[PyTree], behind: _Places
+    ) -> list[PyTree]:
+        self.list.append(_Met(name, max(int(np.size(value)) for value in values), behind))
         return values
 
 
 class _Inserting:
-    """Changes what goes into one of them."""
+    """Changes what goes into some of them: part by part of v, by place."""
 
-    def __init__(self, place: int, v: jax.Array, w: jax.Array) -> None:
-        self.place, self.v, self.w, self.met = place, v, w, 0
+    def __init__(self, parts: dict[int, jax.Array], w: jax.Array) -> None:
+        self.parts, self.w = parts, w
 
-    def __call__(self, name: str, values: list[PyTree]) -> list[PyTree]:
-        here = self.met == self.place
-        self.met += 1
-        if not here:
+    def __call__(
+        self, place: int, name: str, values: list[PyTree], behind: _Places
+    ) -> list[PyTree]:
+        if place not in self.parts:
             return values
         k = _argument(values)
-        z = values[k]
-        pushed = z * jnp.exp(self.w).astype(z.dtype) + self.v.reshape(z.shape).astype(z.dtype)
+        z, v = values[k], self.parts[place]
+        pushed = z * jnp.exp(self.w).astype(z.dtype) + v.reshape(z.shape).astype(z.dtype)
         return [pushed if j == k else value for j, value in enumerate(values)]
 
 
@@ -179,32 +210,55 @@ def _is_traced(value: object) -> bool:
 
 def _evaluate(closed: ClosedJaxpr, arguments: list[PyTree], visit: AnyFunction) -> list[PyTree]:
     """Run a jaxpr, calls inlined, and show every nonlinearity's operands to ``visit``."""
-    return _run(closed.jaxpr, closed.consts, arguments, visit)
+    return _Walk(visit).run(closed.jaxpr, closed.consts, arguments, [frozenset()] * len(arguments))[
+        0
+    ]
 
 
-def _run(
-    jaxpr: Jaxpr, constants: list[PyTree], arguments: list[PyTree], visit: AnyFunction
-) -> list[PyTree]:
-    values: dict[Var, PyTree] = dict(zip(jaxpr.constvars, constants, strict=True))
-    values |= dict(zip(jaxpr.invars, arguments, strict=True))
+class _Walk:
+    """Runs a jaxpr, and knows of each value which nonlinearities it has come through."""
 
-    def read(atom: Var | Literal) -> PyTree:  # a literal is a plain number
-        return atom.val if isinstance(atom, Literal) else values[atom]
+    def __init__(self, visit: AnyFunction) -> None:
+        self.visit, self.n_met = visit, 0
 
-    for equation in jaxpr.eqns:
-        operands = [read(atom) for atom in equation.invars]
-        name = equation.primitive.name
-        inner = body_of_call(equation)
-        if inner is not None and len(inner.jaxpr.invars) == len(operands):
-            results = _run(inner.jaxpr, inner.consts, operands, visit)
-        else:
-            if name in _SQUASHES and (name != "max" or _beside_zero(equation, operands)):
-                operands = visit(name, operands)
-            options = equation.primitive.get_bind_params(equation.params)
-            bound = equation.primitive.bind(*operands, **options)
-            results = list(bound) if equation.primitive.multiple_results else [bound]
-        values |= dict(zip(equation.outvars, results, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+    def run(
+        self,
+        jaxpr: Jaxpr,
+        constants: list[PyTree],
+        arguments: list[PyTree],
+        through: list[_Places],
+    ) -> tuple[list[PyTree], list[_Places]]:
+        """Return the results, and what each has come through."""
+        values: dict[Var, PyTree] = dict(zip(jaxpr.constvars, constants, strict=True))
+        values |= dict(zip(jaxpr.invars, arguments, strict=True))
+        passed: dict[Var, _Places] = dict(zip(jaxpr.invars, through, strict=True))
+
+        def read(atom: Var | Literal) -> PyTree:  # a literal is a plain number
+            return atom.val if isinstance(atom, Literal) else values[atom]
+
+        def behind(atom: Var | Literal) -> _Places:
+            return frozenset() if isinstance(atom, Literal) else passed.get(atom, frozenset())
+
+        for equation in jaxpr.eqns:
+            operands = [read(atom) for atom in equation.invars]
+            before = [behind(atom) for atom in equation.invars]
+            name = equation.primitive.name
+            inner = body_of_call(equation)
+            if inner is not None and len(inner.jaxpr.invars) == len(operands):
+                results, after = self.run(inner.jaxpr, inner.consts, operands, before)
+            else:
+                all_before = frozenset().union(*before)
+                if name in _SQUASHES and (name != "max" or _beside_zero(equation, operands)):
+                    operands = self.visit(self.n_met, name, operands, all_before)
+                    all_before |= {self.n_met}
+                    self.n_met += 1
+                options = equation.primitive.get_bind_params(equation.params)
+                bound = equation.primitive.bind(*operands, **options)
+                results = list(bound) if equation.primitive.multiple_results else [bound]
+                after = [all_before] * len(results)
+            values |= dict(zip(equation.outvars, results, strict=True))
+            passed |= dict(zip(equation.outvars, after, strict=True))
+        return [read(atom) for atom in jaxpr.outvars], [behind(atom) for atom in jaxpr.outvars]
 
 
 def _beside_zero(equation: JaxprEqn, operands: list[PyTree]) -> bool:
