@@ -31,9 +31,9 @@ with install_import_hook(ROOMS, "tests.shape_checker.checked"):
     from fpf_notebook.models import GRU, LSTM, VanillaRNN
     from fpf_notebook.tasks import FlipFlop
 
-# The check itself is at work:
+# The check itself is at work, behind the function's own of its arguments:
 try:
-    eigenmodes(np.zeros((2, 3)), "discrete")
+    eigenmodes.__wrapped__(np.zeros((2, 3)), "discrete")
 except Exception as error:
     assert type(error).__name__ == "TypeCheckError", error
 else:
