@@ -11,6 +11,7 @@ import { Stage } from "../core/stage";
 import type { Theme } from "../core/theme";
 import { short } from "../core/ticks";
 import { drawBox } from "./axes3d";
+import { type Field, drawField, drawTimeScale, drawTimed } from "./field";
 import { drawManifold } from "./manifolds";
 import { type GestureHost, type Outline, type Tool, attachGestures, reset } from "./gestures";
 import { Tooltip } from "./tooltip";
@@ -29,9 +30,12 @@ export interface ShowOptions {
   modes: boolean;
   stableModes: boolean;
   starts: boolean;
+  /** Whether colour shows the time along trajectories. */
+  timed?: boolean;
 }
 
 const MARGIN = 50;
+const TOP = 28; // of the frame in two dimensions: legends stand above it
 
 export class StateSpaceView implements GestureHost {
   readonly stage: Stage;
@@ -43,6 +47,8 @@ export class StateSpaceView implements GestureHost {
   many: ReadonlySet<number> = new Set();
   hovered = -1;
   show: ShowOptions = { trajectories: true, modes: true, stableModes: false, starts: false };
+  /** Arrows of the flow, in two dimensions. */
+  field: Field | null = null;
   private scene: StateScene | null = null;
   private scenes = 0;
   private outlineNow: Outline | null = null;
@@ -173,6 +179,7 @@ export class StateSpaceView implements GestureHost {
     if (this.dim === 3) drawBox(p, theme, this.camera, scene.bounds, proj, scene.labels);
     else this.drawFrame(p, theme, proj, scene);
     const paint = (): void => {
+      if (this.dim === 2 && this.field) drawField(p, theme, proj, this.field);
       this.drawPaths(p, theme, proj, scene);
       this.drawManifolds(p, theme, proj, scene);
       this.drawModes(p, theme, proj, scene);
@@ -181,12 +188,13 @@ export class StateSpaceView implements GestureHost {
       if (this.outlineNow) this.drawOutline(p, theme, this.outlineNow);
     };
     if (this.dim === 3) paint();
-    else p.clip(MARGIN, 10, p.width - MARGIN - 10, p.height - MARGIN - 10, paint);
+    else p.clip(MARGIN, TOP, p.width - MARGIN - 10, p.height - MARGIN - TOP, paint);
     if (scene.values.data.length) this.drawScale(p, theme, scene);
+    if (this.show.timed && this.show.trajectories) drawTimeScale(p, theme, scene.values.data.length ? 54 : 28);
   }
 
   private drawFrame(p: Painter, theme: Theme, proj: Projector, scene: StateScene): void {
-    const [left, right, top, bottom] = [MARGIN, p.width - 10, 10, p.height - MARGIN];
+    const [left, right, top, bottom] = [MARGIN, p.width - 10, TOP, p.height - MARGIN];
     const [a, b] = [proj.unproject(left, bottom), proj.unproject(right, top)];
     const frame = makeFrame(p.width, p.height, {
       x: [a[0], b[0]],
@@ -213,7 +221,9 @@ export class StateSpaceView implements GestureHost {
       // Many trials lie on top of one another: fainter, so that the points stay in front.
       const alpha = Math.max(0.1, Math.min(0.45, 5 / Math.max(1, trials)));
       for (let t = 0; t < trials; t++) {
-        p.line(this.flatten(proj, scene.trajectories.data, t * time, time), { color: theme.path, width: 1, alpha });
+        const xy = this.flatten(proj, scene.trajectories.data, t * time, time);
+        if (this.show.timed) drawTimed(p, xy, Math.min(0.9, 1.6 * alpha));
+        else p.line(xy, { color: theme.path, width: 1, alpha });
       }
     }
     if (this.show.starts) {

@@ -14,6 +14,7 @@ import { StateSpaceView, hint } from "../views/statespace";
 import type { Tool } from "../views/gestures";
 import { Branches } from "./branches";
 import { type Group, hasPanel, makePanel } from "./controls";
+import { Flow } from "./flow";
 import { LivePage } from "./livepage";
 import { button, makeShell, press, put, saveButtons, toggle, watch } from "./shell";
 
@@ -24,9 +25,11 @@ interface Options {
   stable_modes: boolean;
   starts: boolean;
   strip: boolean;
+  timed: boolean;
+  flow: boolean;
 }
 
-const DEFAULTS: Options = { dim: 3, trajectories: true, modes: true, stable_modes: false, starts: false, strip: false };
+const DEFAULTS: Options = { dim: 3, trajectories: true, modes: true, stable_modes: false, starts: false, strip: false, timed: false, flow: false };
 
 const TURNED = 1000; // ms after the last turn at which the kernel hears of the camera
 
@@ -45,6 +48,7 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
 
   let page: LivePage | null = null;
   let branches: Branches | null = null;
+  let flow: Flow | null = null;
   const chosen = (): number | null => (page?.local ? page.local.selected : ((model.get("selected") as number | null) ?? null));
   const many = (): number[] => (page?.local ? page.local.selection : ((model.get("selection") as number[]) ?? []));
   const choose = (index: number | null, indices: number[]): void => {
@@ -139,9 +143,11 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   ];
   const shown: [keyof Options, HTMLButtonElement][] = [
     ["trajectories", toggle("paths", "show the trajectories", "fpf-show-trajectories", flip("trajectories"))],
+    ["timed", toggle("time", "colour the trajectories by time", "fpf-show-timed", flip("timed"))],
     ["modes", toggle("modes", "show the unstable modes as lines", "fpf-show-modes", flip("modes"))],
     ["stable_modes", toggle("stable modes", "show the slowest stable modes as lines", "fpf-show-stable-modes", flip("stable_modes"))],
     ["starts", toggle("starts", "show the initial states of the search", "fpf-show-starts", flip("starts"))],
+    ["flow", toggle("flow", "show the flow in 2-D, in the plane of both axes through the middle", "fpf-show-flow", () => put(model, "options", { ...options(), flow: !options().flow, dim: options().flow ? options().dim : 2 }))],
     ["strip", toggle("branches", "show the fixed points over a setting", "fpf-show-strip", flip("strip"))],
   ];
   tools.append(
@@ -162,10 +168,11 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
   };
   const paintOptions = (): void => {
     const o = options();
-    space.show = { trajectories: o.trajectories, modes: o.modes, stableModes: o.stable_modes, starts: o.starts };
+    space.show = { trajectories: o.trajectories, modes: o.modes, stableModes: o.stable_modes, starts: o.starts, timed: o.timed };
     space.setDim(o.dim);
     list.refresh();
     branches?.show(o.strip);
+    flow?.turn(o.flow);
     space.stage.request();
     paintTools();
   };
@@ -232,11 +239,21 @@ export function renderExplorer(model: Model, el: HTMLElement): () => void {
     panel?.enable(hasKernel(model) || live.ready);
     paintScene();
     branches?.moved();
+    flow?.moved();
   }));
+  flow = new Flow(model, live, (field) => {
+    space.field = field;
+    space.stage.request();
+  });
+  flow.turn(options().flow);
   const strip = (branches = new Branches(model, live));
   disposer.add(() => strip.dispose());
   space.element.after(strip.element);
-  for (const name of ["place", "live", "input", "parameters", "panel"]) watch(model, disposer, name, () => strip.moved());
+  for (const name of ["place", "live", "input", "parameters", "panel"])
+    watch(model, disposer, name, () => {
+      strip.moved();
+      flow?.moved();
+    });
   strip.show(options().strip);
   let panel: ReturnType<typeof makePanel> | null = null;
   const paintPanel = (): void => {

@@ -280,12 +280,15 @@ export class LivePage implements Values {
     this.repaint();
     const { continuous, program } = this.live() as Live;
     const network = { continuous, dt: (program as { dt?: number | null }).dt ?? null, nInputs: place.u.length };
-    const run = async (x: Float64Array, steps: number): Promise<Float64Array | null> => {
-      const answer = await this.solver?.ask({ type: "runs", x, steps });
-      return answer?.type === "runs" ? answer.states : null;
-    };
+    const run = (x: Float64Array, steps: number): Promise<Float64Array | null> => this.run(x, steps);
     const detail: Moved = { group: String(this.model.get("group") ?? ""), picture, selected: this.local.selected, network, run };
     pageBus().dispatchEvent(new CustomEvent("fpf-moved", { detail }));
+  }
+
+  /** Runs the network under the setting of the last picture: [steps + 1][count][n], or null. */
+  async run(x: Float64Array, steps: number): Promise<Float64Array | null> {
+    const answer = await this.solver?.ask({ type: "runs", x, steps });
+    return answer?.type === "runs" ? answer.states : null;
   }
 
   private draw(picture: Picture): ExplorerScene {
