@@ -12,6 +12,7 @@ from fpf_notebook.dynamics.sending import Origin
 from fpf_notebook.dynamics.shared_steps import keep_step, known_step
 from fpf_notebook.dynamics.step_map import StepMap
 from fpf_notebook.dynamics.step_options import StepOptions, with_step_options
+from fpf_notebook.dynamics.unwrapped import unwrapped
 
 
 @with_step_options
@@ -87,6 +88,7 @@ def step_map_of(model: object, options: StepOptions) -> StepMap:
     """
     if isinstance(model, StepMap):
         return model
+    model = unwrapped(model, options.time)
     step_map = known_step(model, options)
     if step_map is None:
         recipe = adapter_of(model, options).recipe(model, options)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import brainpy as bp
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fpf_notebook._types import PyTree
+from fpf_notebook.dynamics.advice import brainpy_advice
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_boxes import box_of
 from fpf_notebook.dynamics.brainpy_noise import refuse_noise
@@ -18,10 +20,11 @@ from fpf_notebook.dynamics.brainpy_sizes import input_size, missing_size, state_
 from fpf_notebook.dynamics.call_form import Axes, CallForm
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.function import OPS
-from fpf_notebook.dynamics.parameter_names import Convention
+from fpf_notebook.dynamics.parameter_names import Convention, n_required
 from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
-from fpf_notebook.dynamics.returned import WrongReturnError, names_of
-from fpf_notebook.dynamics.state_form import flat_form
+from fpf_notebook.dynamics.returned import BY_CONVENTION, WrongReturnError, names_of
+from fpf_notebook.dynamics.second_of_first import refuse_second_of_first
+from fpf_notebook.dynamics.state_form import StateForm, flat_form, pair_form
 from fpf_notebook.dynamics.step_map import StateSlice, Time
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ def recipe_of_call(
     convention: Convention | None,
     time: Time,
     work: np.dtype,
+    declared: StateForm | None = None,
 ) -> Recipe:
     """Find out how a model with the single-step call is stepped.
 
@@ -53,6 +57,8 @@ def recipe_of_call(
         Whether ``h_next`` is the next state or the derivative.
     work
         Working precision.
+    declared
+        The form of a state of several arrays, where it was given.
 
     Returns
     -------
@@ -71,7 +77,7 @@ def recipe_of_call(
         raise missing_size(model, "n_inputs")
     pure = PureModel(model, work)
     calls = _Calls(pure, n_states, n_inputs)
-    choice = _choose(calls, convention)
+    choice = _choose(calls, convention, declared)
     form, read = choice.forms[0], calls.read[choice.forms[0]]
     base = {name: value for name, value in pure.present().items() if name in read}
 
@@ -87,7 +93,7 @@ def recipe_of_call(
         n_states=n_states,
         n_inputs=n_inputs,
         name=pure.name,
-        slices=_slices(model, n_states),
+        slices=_slices(model, n_states) or form.state.slices,
         box=box,
         box_reason=reason,
         reading=Reading(
@@ -126,6 +132,23 @@ class _Calls:
 
         return step
 
+    def check_pair(self, form: CallForm) -> None:
+        """Refuse a pair of two possible states of which the second is computed from the first."""
+        if not self.where[form].endswith(BY_CONVENTION):
+            return
+        n_states, n_inputs = self.sizes
+        h, u = np.zeros((2, n_states), self.pure.work), np.zeros((2, n_inputs), self.pure.work)
+
+        def pair(h: jax.Array, u: jax.Array) -> PyTree:
+            def call(hidden: jax.Array, inputs: jax.Array) -> PyTree:
+                return self.pure.model(*form.arguments(OPS, hidden, inputs))
+
+            return self.pure.run(self.pure.present(), call, h, u).result
+
+        error = refuse_second_of_first(pair, (jnp.asarray(h), jnp.asarray(u)))
+        if error is not None:
+            raise ValueError(unclear(self.pure.name, form, error))
+
     def __call__(self, form: CallForm) -> str | None:
         """Return why a form does not fit, or None."""
         # A batch size that cannot be mistaken for another axis.
@@ -149,15 +172,23 @@ class _Calls:
         return None
 
 
-def _choose(calls: _Calls, convention: Convention | None) -> Choice:
+def _choose(calls: _Calls, convention: Convention | None, declared: StateForm | None) -> Choice:
     pure, (n_states, n_inputs) = calls.pure, calls.sizes
     orders: list[Convention] = ["input_state", "state_input"]
     if convention is not None:
         orders = [convention]
     axes: tuple[Axes, ...] = ("batch_time", "batch")
-    state = flat_form(n_states)
+    states = [declared] if declared is not None else [flat_form(n_states), pair_form(n_states)]
+    n_given = n_required(calls.called, 1)
+    spread = n_given is not None and n_given > 2
+    groups = [
+        [CallForm(order, a, state, spread=spread) for order in orders]
+        for state in states
+        if state is not None and (not spread or n_given == 1 + len(state.slices))
+        for a in axes
+    ]
     choice = choose_form(
-        iter([[CallForm(order, a, state) for order in orders] for a in axes]),
+        iter(groups),
         calls,
         given=convention,
         decide_order=lambda: decide_order(calls.called, pure.name, n_states, n_inputs, 1),
@@ -165,6 +196,7 @@ def _choose(calls: _Calls, convention: Convention | None) -> Choice:
     if choice.forms and choice.forms[0] in calls.unclear:
         raise ValueError(unclear(pure.name, choice.forms[0], calls.unclear[choice.forms[0]]))
     if choice.forms:
+        calls.check_pair(choice.forms[0])
         return choice
     tried = "\n".join(
         f"  {form.describe(pure.name, n_inputs)} {why}" for form, why in choice.failures
@@ -174,6 +206,7 @@ def _choose(calls: _Calls, convention: Convention | None) -> Choice:
         f"{n_inputs}. Tried:\n{tried}\nExpected (outputs, h_next[batch, {n_states}]) of the call "
         f"with inputs[batch, 1, {n_inputs}] and hidden[batch, {n_states}]. Check the sizes "
         "(n_states=, n_inputs=), the order of the arguments and of the returned values."
+        + brainpy_advice(pure.name, pure.model, [why for _, why in choice.failures])
     )
 
 

@@ -41,11 +41,17 @@ def recipe_of_brainpy_model(model: bp.DynamicalSystem, options: StepOptions) -> 
         If the model cannot be called as a step.
     """
     arguments, work = arguments_of(model), np.dtype(options.dtype)
-    n_states = None if options.n_states is None else form_of(options.n_states).n_states
+    form = None if options.n_states is None else form_of(options.n_states)
+    n_states = None if form is None else form.n_states
+    declared = None if form is None or form.structure is None else form
+    n_arrays = 2 if declared is None else len(declared.slices)
     n_inputs, state_vars, time = options.n_inputs, options.state_vars, options.time
     convention = options.convention
     name = type(model).__name__
-    if arguments.required > 2:
+    spread = arguments.required == 1 + n_arrays and (
+        declared is not None or not (n_states or 1) % 2
+    )
+    if arguments.required > 2 and not spread:
         raise ValueError(
             f"{name} takes {arguments.required} arguments. Expected model(inputs, hidden) -> "
             "(outputs, h_next), or model(x) with the state in Variables. Wrap it in a function "
@@ -66,14 +72,15 @@ def recipe_of_brainpy_model(model: bp.DynamicalSystem, options: StepOptions) -> 
                     convention=convention,
                     time=time,
                     work=work,
+                    declared=declared,
                 )
             except ValueError as error:
-                if arguments.required == 2:
+                if arguments.required >= 2:
                     raise
                 first = error
         else:
             first = None
-        if arguments.required == 2:
+        if arguments.required >= 2:
             raise ValueError(
                 f"state_vars= is for models that keep their state in Variables; {name} takes its "
                 "state as the second argument."

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fpf_notebook._types import AnyFunction, PyTree
+from fpf_notebook.dynamics.advice import brainpy_advice
 from fpf_notebook.dynamics.arrays import AnyArray
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.brainpy_boxes import box_of
@@ -169,6 +170,7 @@ def _input_shape(pure: PureModel, given: int | None) -> tuple[tuple[int, ...] | 
         f"{pure.name} could not be stepped by model(x) with n_inputs={n_inputs}:\n"
         + "\n".join(failures)
         + "\nCheck n_inputs=, and that the model can be called for a single time step."
+        + brainpy_advice(pure.name, model, failures)
     )
 
 

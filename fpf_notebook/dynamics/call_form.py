@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from fpf_notebook._types import AnyFunction, PyTree
@@ -18,6 +18,10 @@ _SEQUENCES: tuple[Axes, ...] = ("batch_time", "time_batch")
 
 ENTANGLED = "does with one state of a batch what depends on the others"
 """Why a way of calling a batch does not fit, though it can be called so."""
+
+
+GIVEN_BACK = "gives the state back as it came"
+"""Why a way of calling that is only supposed does not fit."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class CallForm:
     def is_batched(self) -> bool:
         """Whether several states are stepped in one call."""
         return self.axes != "one"
+
+    @property
+    def is_supposed(self) -> bool:
+        """Whether this is no plain way of calling, so that it may fit by chance."""
+        return self.layered or self.state.n_layers > 1 or self.axes not in ("one", "batch")
 
     def _leads(self, n_batch: int) -> tuple[Shape, Shape]:
         """Return the leading axes of the input and of the state."""
@@ -146,6 +155,7 @@ def forms_in_turn(
     single_first: bool,
     n_required: int | None,
     by_names: Convention | None,
+    n_layers: int = 1,
 ) -> Iterator[list[CallForm]]:
     """Yield groups of ways of calling; a later group is for what none of those before it fits.
 
@@ -165,6 +175,8 @@ def forms_in_turn(
     by_names
         The order that the names of the parameters tell. Of the ways that are only supposed (pairs,
         sequences) none is tried against it: they fit by chance more easily.
+    n_layers
+        How many layers a stacked module within has: the state may be [layer, batch, unit].
     """
     orders: Sequence[Convention] = ("input_state", "state_input") if order is None else (order,)
     supposed = orders if order is not None or by_names is None else (by_names,)
@@ -195,6 +207,9 @@ def forms_in_turn(
             yield group(["batch", *sequences], state, layered=True)
         for axes in plain[1:]:
             yield group(axes, state)
+        stacked = n_layers > 1 and batched is not False and declared is None
+        if stacked and all((part.stop - part.start) % n_layers == 0 for part in state.slices):
+            yield group([*sequences, "batch"], replace(state, n_layers=n_layers))
 
 
 Attempt: TypeAlias = Callable[[CallForm], "str | None"]

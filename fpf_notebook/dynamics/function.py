@@ -13,7 +13,7 @@ import numpy as np
 from fpf_notebook._types import AnyFunction, PyTree
 from fpf_notebook.dynamics.advice import function_around
 from fpf_notebook.dynamics.assemble import Recipe, parameters
-from fpf_notebook.dynamics.call_form import ENTANGLED, CallForm, forms_in_turn
+from fpf_notebook.dynamics.call_form import ENTANGLED, GIVEN_BACK, CallForm, forms_in_turn
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.copied_arrays import with_copied_arrays
 from fpf_notebook.dynamics.parameter_names import (
@@ -23,10 +23,12 @@ from fpf_notebook.dynamics.parameter_names import (
 )
 from fpf_notebook.dynamics.probe import not_repeatable
 from fpf_notebook.dynamics.reading import Reading, decide_order, first_line, unclear
-from fpf_notebook.dynamics.returned import Names, WrongReturnError, names_of
+from fpf_notebook.dynamics.returned import BY_CONVENTION, Names, WrongReturnError, names_of
+from fpf_notebook.dynamics.second_of_first import refuse_second_of_first
 from fpf_notebook.dynamics.state_form import Ops, form_of
 from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.dynamics.step_options import StepOptions
+from fpf_notebook.dynamics.time_argument import at_time, depends_on_time, time_argument
 
 
 def recipe_of_function(function: Callable[..., Any], options: StepOptions) -> Recipe:
@@ -57,6 +59,11 @@ def recipe_of_function(function: Callable[..., Any], options: StepOptions) -> Re
     convention, dtype = options.convention, options.dtype
     own, function = function, with_copied_arrays(function)
     n_before = 0 if params is None else 1
+    timed, with_time = function, own
+    time = time_argument(own, 1, n_before) if n_inputs in (None, 0) else None
+    time = time_argument(own, 2, n_before, or_more=True) if time is None else time
+    if time is not None:
+        own, function = (at_time(each, time, 0.0) for each in (own, function))
     count = n_required(function, n_before)
     told = "convention="
     if _takes_state_only(function, with_params=params is not None):
@@ -99,12 +106,18 @@ def recipe_of_function(function: Callable[..., Any], options: StepOptions) -> Re
                 f"  {form.describe(name, n_inputs, bool(first))} {failure}"
                 for form, failure in choice.failures
             ]
-            raise ValueError(_no_fit(name, total, n_inputs, failures))
+            raise ValueError(_no_fit(own, name, total, n_inputs, failures, n_before == 1))
         chosen = choice.forms[0]
         if chosen in attempts.unclear:
             raise ValueError(unclear(name, chosen, attempts.unclear[chosen]))
-        if len(choice.forms) > 1:
+        if len(choice.forms) > 1 and not choice.forms[0].is_batched:
             attempts.check_same(choice.forms[0], choice.forms[-1])
+        attempts.check_pair(chosen)
+        if time is not None:
+            later = at_time(timed, time, 1.7)
+            later = _ignoring_input(later) if told == "its only argument" else later
+            if attempts.differ(chosen, later):
+                raise ValueError(depends_on_time(with_time, name, time, n_before))
 
     def both(given: PyTree, h: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Array | None]:
         if not chosen.is_batched:
@@ -152,6 +165,7 @@ OPS = Ops(
     is_array=lambda value: hasattr(value, "shape") and hasattr(value, "dtype"),
     reshape=lambda array, shape: jnp.reshape(_plain(array), shape),
     join=lambda parts: jnp.concatenate(parts, axis=-1),
+    swap=lambda array: jnp.swapaxes(_plain(array), 0, 1),
 )
 
 
@@ -217,7 +231,13 @@ class _Attempts:
             self._single.add(form.order)
         elif form.order not in self._single and not self._rows_are_independent(form):
             return ENTANGLED
+        if form.is_supposed and self._stays(form):
+            return GIVEN_BACK
         return None
+
+    def _stays(self, form: CallForm) -> bool:
+        h, u = self._some(2)
+        return np.array_equal(self.step(form, self._params, h, u)[0], h)
 
     def _rows_are_independent(self, form: CallForm, *, same_input: bool = False) -> bool:
         return self._agree(
@@ -240,8 +260,41 @@ class _Attempts:
         if not self._rows_are_independent(many, same_input=True):
             raise ValueError(
                 f"{self._name} takes one state as well as a batch of states, but does something "
-                "different with each. Pass batched=True or batched=False."
+                "different with each. Pass batched=True or batched=False:\n"
+                "    options = {'batched': False}  # or True"
             )
+
+    def check_pair(self, form: CallForm) -> None:
+        """Refuse a pair of two possible states of which the second is computed from the first."""
+        if not self.where[form].endswith(BY_CONVENTION):
+            return
+        h, u = self._some(2)
+
+        def pair(h: jax.Array, u: jax.Array) -> PyTree:
+            first = () if self._params is None else (self._params,)
+            given = (h, u) if form.is_batched else (h[0], u[0])
+            found = self._function(*first, *form.arguments(OPS, *given))
+            return [_plain(item) for item in found]
+
+        error = refuse_second_of_first(pair, (h, u))
+        if error is not None:
+            raise ValueError(unclear(self._name, form, error))
+
+    def differ(self, form: CallForm, other: AnyFunction) -> bool:
+        """Say whether another function gives something else at some state."""
+        h, u = self._some(2)
+        given = (h, u) if form.is_batched else (h[0], u[0])
+        mine, self._function = self._function, other
+        try:
+            found = self.step(form, self._params, *given)[0]
+        finally:
+            self._function = mine
+        return not np.array_equal(found, self.step(form, self._params, *given)[0], equal_nan=True)
+
+    def _some(self, n_batch: int) -> tuple[jax.Array, jax.Array]:
+        rng = np.random.default_rng(2)
+        h, u = (rng.uniform(0.1, 0.9, (n_batch, n)).astype(self._dtype) for n in self._sizes)
+        return jnp.asarray(h), jnp.asarray(u)
 
     def _agree(
         self,
@@ -295,7 +348,14 @@ def _batch_size(n_states: int, n_inputs: int) -> int:
     return next(b for b in (3, 5, 7) if b not in (n_states, n_inputs))
 
 
-def _no_fit(name: str, n_states: int, n_inputs: int, failures: list[str]) -> str:
+def _no_fit(
+    own: AnyFunction,
+    name: str,
+    n_states: int,
+    n_inputs: int,
+    failures: list[str],
+    with_params: bool,
+) -> str:
     tried = "\n".join(failures)
     return (
         f"{name} could not be called as a step with n_states={n_states} and n_inputs={n_inputs}. "
@@ -303,5 +363,5 @@ def _no_fit(name: str, n_states: int, n_inputs: int, failures: list[str]) -> str
         "F(state, input) -> next_state, for one state or with a leading batch axis. Check the "
         "sizes, and the order of the arguments and of the returned values; convention= and "
         "batched= say which form is meant, params= passes parameters as the first argument."
-        + function_around(name, failures, "jax")
+        + function_around(name, failures, "jax", own, with_params)
     )

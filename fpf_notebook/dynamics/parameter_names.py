@@ -21,8 +21,11 @@ def _words(text: str) -> frozenset[str]:
 
 _STATE = _words(
     """h hx h0 h_0 z0 z_0 hc s state states hidden hiddens hid hidden_state hidden_states carry
-    r rate rates memory z latent"""
+    r rate rates memory z latent v y"""
 )
+# Names that are now this, now that (a rate may be the state or its output, s a stimulus): they tell
+# something only beside a name of the other kind.
+_VAGUE = _words("s z r rate rates v y")
 _INPUT = _words(
     """u i inp input inputs stimulus stimuli stim drive ext external cue ext_input external_input
     inputs_t input_t"""
@@ -32,7 +35,7 @@ _EITHER = frozenset({"x", "xs"})
 # What is put before or after a name to say which moment it belongs to.
 _MOMENT = re.compile(
     r"(^(prev|previous|last|old|current|cur|init|initial|new|next)_)"
-    r"|(_?(prev|t|old|last|new|next|tp1|out)$)"
+    r"|(_?(prev|t|old|last|new|next|tp1|out|\d+)$)"
 )
 
 
@@ -135,15 +138,18 @@ def order_by_names(names: tuple[str, str] | None) -> Convention | None:
     --------
     >>> order_by_names(("hidden", "x")), order_by_names(("x", "u")), order_by_names(("a", "b"))
     ('state_input', 'state_input', None)
+    >>> order_by_names(("r", "u")), order_by_names(("x", "r"))
+    ('state_input', None)
     """
     if names is None:
         return None
     roles = [role_of_name(name) for name in names]
     for place, other in ((0, 1), (1, 0)):
-        if roles[place] is None and _core(names[place]) in _EITHER and roles[other] is not None:
+        clear = roles[other] is not None and _core(names[other]) not in _VAGUE
+        if roles[place] is None and _core(names[place]) in _EITHER and clear:
             roles[place] = "input" if roles[other] == "state" else "state"
     # One clear name is enough, unless the other one claims the same.
-    if roles[0] == roles[1]:
+    if roles[0] == roles[1] or (None in roles and any(_core(name) in _VAGUE for name in names)):
         return None
     if roles[0] == "state" or roles[1] == "input":
         return "state_input"
@@ -156,6 +162,34 @@ def role_of_name(name: str) -> Role | None:
     if core in _STATE:
         return "state"
     return "input" if core in _INPUT else None
+
+
+def likeness_to_state(name: str, argument: str | None) -> int:
+    """Say how clearly a returned value of a name is the next state.
+
+    Parameters
+    ----------
+    name
+        Of the value; empty if it has none.
+    argument
+        The name of the argument that holds the state, if it is known.
+
+    Returns
+    -------
+    int
+        2 if it is named as the argument is, 1 if as states are, else 0.
+
+    Examples
+    --------
+    >>> [likeness_to_state(name, "x") for name in ("x_new", "hidden", "rates", "")]
+    [2, 1, 0, 0]
+    """
+    if not name:
+        return 0
+    core = _core(name)
+    if argument is not None and core == _core(argument):
+        return 2
+    return int(core in _STATE and core not in _VAGUE)
 
 
 def _core(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fpf_notebook.dynamics.advice import as_torch
 from fpf_notebook.dynamics.parameter_names import Convention, names_of_pair, order_by_names
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def decide_order(
     )
 
 
-def unclear(name: str, form: CallForm, error: WrongReturnError) -> str:
+def unclear(name: str, form: CallForm, error: WrongReturnError, framework: str = "jax") -> str:
     """Return the message for a step that returns several values that could be the state.
 
     Parameters
@@ -103,6 +104,8 @@ def unclear(name: str, form: CallForm, error: WrongReturnError) -> str:
         How it was called.
     error
         What was found.
+    framework
+        ``"torch"`` for a function of tensors, which has to be told from one of JAX.
     """
     order = "u, h" if form.order == "input_state" else "h, u"
     first = error.places[0]
@@ -110,7 +113,7 @@ def unclear(name: str, form: CallForm, error: WrongReturnError) -> str:
     return (
         f"{name} {error}. Return the pair (output, next_state) from a function of the input and "
         f"the state; if {first} is the state:\n"
-        f"    step = lambda u, h: (None, model({order})[{place}])"
+        f"    step = lambda u, h: (None, model({order})[{place}])" + as_torch(framework)
     )
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+import jax
 
 from fpf_notebook._types import PyTree
 from fpf_notebook.dynamics.parameter_names import (
     Convention,
+    likeness_to_state,
     names_of_pair,
     names_of_returned,
-    role_of_name,
 )
 from fpf_notebook.dynamics.state_form import Ops, Shape, StateForm
+
+BY_CONVENTION = "the second of two that could be it"
+"""How the state is found where shapes and names do not tell it."""
 
 
 class ReadReturn(NamedTuple):
@@ -47,12 +53,12 @@ class Names(NamedTuple):
     arguments: tuple[str, str] | None = None
     returned: tuple[str, ...] = ()
 
-    def is_state(self, name: str, order: Convention) -> bool:
-        """Say whether a returned value of this name is clearly the state."""
+    def likeness(self, name: str, order: Convention) -> int:
+        """Say how clearly a returned value of this name is the state."""
         own = None
         if self.arguments is not None:
             own = self.arguments[1 if order == "input_state" else 0]
-        return bool(name) and (name == own or role_of_name(name) == "state")
+        return likeness_to_state(name, own)
 
 
 NO_NAMES = Names()
@@ -60,7 +66,10 @@ NO_NAMES = Names()
 
 def names_of(function: Callable[..., PyTree], n_before: int = 0) -> Names:
     """Return what the author of a function calls its arguments and its results."""
-    return Names(names_of_pair(function, n_before), names_of_returned(function))
+    called = function
+    if not inspect.isroutine(function) and not hasattr(function, "__wrapped__"):
+        called = type(function).__call__
+    return Names(names_of_pair(function, n_before), names_of_returned(called))
 
 
 class WrongReturnError(Exception):
@@ -116,6 +125,11 @@ def find_state(
     WrongReturnError
         If there is no state, or more than one.
     """
+    own = _with_more(result, form.structure)
+    if own is not None:
+        leaves, rest = form.leaves(ops, own[0], lead), [x for x in own[1] if ops.is_array(x)]
+        if leaves is not None:
+            return ReadReturn(leaves, rest[0] if rest else None, "its keys, among others")
     items = _items(result, names.returned)
     if spread and items is not None:
         return _side_by_side(ops, [item for _, item in items], form, lead)
@@ -129,13 +143,15 @@ def find_state(
         fitting = moved or fitting[1:]
     if items is None or not fitting:
         raise WrongReturnError(_wrong(ops, result, form, lead))
-    named = [pair for pair in fitting if names.is_state(items[pair[0]][0], order)]
+    likeness = [names.likeness(items[k][0], order) for k, _ in fitting]
+    named = [pair for pair, like in zip(fitting, likeness, strict=True) if like == max(likeness)]
     if len(fitting) > 1 and len(named) == 1:
         fitting = named
+    how = "by its shape and place"
     if len(fitting) > 1 and _all_the_same([leaves for _, leaves in fitting]):
         fitting = fitting[-1:]
     if len(fitting) > 1 and order == "input_state" and len(items) == 2:
-        fitting = fitting[1:]  # (output, next_state), as it is documented
+        fitting, how = fitting[1:], BY_CONVENTION  # (output, next_state), as it is documented
     if len(fitting) > 1:
         keyed = isinstance(result, Mapping)
         places = [items[k][0] if keyed else f"value {k}" for k, _ in fitting]
@@ -147,7 +163,7 @@ def find_state(
     place, leaves = fitting[0]
     others = [item for k, (_, item) in enumerate(items) if k != place and ops.is_array(item)]
     label = items[place][0] or f"value {place} of {len(items)}"
-    return ReadReturn(leaves, others[0] if others else None, f"{label}, by its shape and place")
+    return ReadReturn(leaves, others[0] if others else None, f"{label}, {how}")
 
 
 def _items(result: PyTree, returned: tuple[str, ...]) -> list[tuple[str, PyTree]] | None:
@@ -159,6 +175,15 @@ def _items(result: PyTree, returned: tuple[str, ...]) -> list[tuple[str, PyTree]
         names = getattr(result, "_fields", unnamed)
         return list(zip(names, result, strict=True))
     return None
+
+
+def _with_more(result: PyTree, structure: PyTree) -> tuple[PyTree, list[PyTree]] | None:
+    """Split a dictionary that has the keys of the state, and others, into these two parts."""
+    like = None if structure is None else jax.tree.unflatten(structure, range(structure.num_leaves))
+    if not isinstance(like, dict) or not isinstance(result, Mapping) or not set(like) < set(result):
+        return None
+    rest = [value for key, value in result.items() if key not in like]
+    return {key: result[key] for key in like}, rest
 
 
 def _side_by_side(ops: Ops, values: list[PyTree], form: StateForm, lead: Shape) -> ReadReturn:

@@ -28,11 +28,14 @@ class Ops(NamedTuple):
         ``reshape(array, shape)``.
     join
         Concatenates a sequence of arrays along the last axis.
+    swap
+        Exchanges the first two axes of an array.
     """
 
     is_array: Callable[[object], bool]
     reshape: Callable[[Any, Shape], Any]
     join: Callable[[Sequence[Any]], Any]
+    swap: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,15 @@ class StateForm:
         The tree (tuple, dictionary, ...) whose leaves they are, or None for a single bare array.
     places
         Which slice each leaf of the tree is: JAX sorts the keys of a dictionary, its author not.
+    n_layers
+        With more than one, each array is [layer, batch, unit], as the stacked modules of PyTorch
+        have it; the flat state has one layer after the other.
     """
 
     slices: tuple[StateSlice, ...]
     structure: PyTree = None
     places: tuple[int, ...] = ()
+    n_layers: int = 1
 
     @property
     def n_states(self) -> int:
@@ -77,10 +84,15 @@ class StateForm:
 
     def parts(self, ops: Ops, flat: PyTree, lead: Shape) -> list[PyTree]:
         """Return the arrays of the state, as `build` puts them into the tree."""
-        return [ops.reshape(flat[..., s.start : s.stop], (*lead, *s.shape)) for s in self.slices]
+        parts = [flat[..., s.start : s.stop] for s in self.slices]
+        if self.n_layers > 1:
+            return [ops.swap(ops.reshape(x, (*lead, self.n_layers, -1))) for x in parts]
+        return [ops.reshape(x, (*lead, *s.shape)) for x, s in zip(parts, self.slices, strict=True)]
 
     def flat(self, ops: Ops, parts: Sequence[PyTree], lead: Shape) -> PyTree:
         """Join arrays to a flat state, [*lead, n_states]."""
+        if self.n_layers > 1:
+            parts = [ops.swap(part) for part in parts]
         rows = [
             ops.reshape(part, (*lead, s.stop - s.start))
             for part, s in zip(parts, self.slices, strict=True)
@@ -100,7 +112,13 @@ class StateForm:
                 return None
             leaves = [leaf for _, leaf in sorted(zip(self.places, leaves, strict=True), key=_first)]
         for leaf, part in zip(leaves, self.slices, strict=True):
-            if not ops.is_array(leaf) or _ones_apart(leaf.shape) != _ones_apart(lead + part.shape):
+            if not ops.is_array(leaf):
+                return None
+            if self.n_layers > 1:
+                n_units = (part.stop - part.start) // self.n_layers
+                if tuple(leaf.shape) != (self.n_layers, *lead, n_units):
+                    return None
+            elif _ones_apart(leaf.shape) != _ones_apart(lead + part.shape):
                 return None
         return leaves
 
@@ -113,6 +131,12 @@ class StateForm:
 
     def describe(self, lead: str = "") -> str:
         """Return for example ``state[4]`` or ``{v[2], w[2]}``."""
+        if self.n_layers > 1:
+            shown = ", ".join(
+                f"{s.name}[{self.n_layers}, {lead}{(s.stop - s.start) // self.n_layers}]"
+                for s in self.slices
+            )
+            return shown if self.structure is None else f"({shown})"
         if self.structure is None:
             return f"state[{lead}{', '.join(map(str, self.slices[0].shape))}]"
         shown = ", ".join(f"{s.name}[{lead}{', '.join(map(str, s.shape))}]" for s in self.slices)

@@ -1,8 +1,10 @@
 """What cannot be read as it is says why, and the code that it prints runs and mends it."""
 
 import ast
+import os
 import re
 import textwrap
+from importlib.util import find_spec
 from pathlib import Path
 
 import brainpy as bp
@@ -24,7 +26,11 @@ ADVICE = {
     ),
     "step = lambda u, h: (None, model({})[{}])": "test_which_value_is_the_state",
     "import jax.numpy": "test_numpy_inside",
-    "model.__globals__['np'] = jax.numpy": "test_numpy_inside",
+    "{}.__globals__['np'] = jax.numpy": "test_numpy_inside",
+    "options = {'framework': 'torch'}": "test_a_module_that_wants_an_axis_of_time",
+    "options = {'batched': False}  # or True": "test_one_state_or_a_batch",
+    "step = {}": "test_other_arguments",
+    "step = lambda {}: model({})": "test_a_step_that_depends_on_time",
     "def step(input, state):": "test_a_result_of_another_kind",
     "    result = model(input{}, state)": "test_a_module_that_wants_an_axis_of_time",
     "    return None, result[1] if isinstance(result, tuple) else result": (
@@ -33,10 +39,31 @@ ADVICE = {
     "options = {'state_vars': {}}": "test_variables_of_brainpy_s_finder",
     "options = {'time': 'continuous'}": "test_kind_of_brainpy_s_finder",
     "options = {'n_states': 64, 'n_inputs': 3}  # for example": "test_sizes_that_no_call_tells",
+    "model = model.get_layer({})": "test_layers_of_keras",
+    "step = lambda u, h: (None, {}(u[None], [h[None]])[1][0][0])": "test_layers_of_keras",
     "model = model.{}": "test_a_module_that_begins_with_a_state_of_its_own",
     "model.eval()": "test_modes_of_training",
 }
 """Every line of code that a refusal prints, and the test that runs it."""
+
+EXECUTED = set()
+
+
+@pytest.fixture(autouse=True)
+def _that_its_lines_were_run(request):
+    """Make sure that a test runs the lines of advice that are said to be run by it."""
+    EXECUTED.clear()
+    yield
+    if not EXECUTED and any(find_spec(name) is None for name in ("flax", "keras", "torch")):
+        return  # skipped
+    mine = {line for line, test in ADVICE.items() if test == request.node.originalname}
+    assert mine <= EXECUTED, mine - EXECUTED
+
+
+def templates_of(line):
+    """Return which of the lines of advice this may be."""
+    patterns = {each: ".+".join(map(re.escape, each.split("{}"))) for each in ADVICE}
+    return {each for each, pattern in patterns.items() if re.fullmatch(pattern, line)}
 
 
 def advice_in(source: str) -> set[str]:
@@ -84,9 +111,16 @@ def pasted(message: str, model):
     """Run the lines of code in a message; return the model and the options to use then."""
     lines = [line for line in message.splitlines() if line.startswith("    ")]
     assert lines, message
+    EXECUTED.update(*(templates_of(line.removeprefix("    ")) for line in lines))
     scope = {"model": model, "np": np, "jnp": jnp, "bm": bm, "options": {}}
-    exec(textwrap.dedent("\n".join(lines)), scope)
-    return scope.get("step", scope["model"]), scope["options"]
+    options = {}
+    for line in lines:  # each line of options is one more
+        if line.startswith("    options = "):
+            exec(line.strip(), scope)
+            options |= scope["options"]
+    code = [line for line in lines if not line.startswith("    options = ")]
+    exec(textwrap.dedent("\n".join(code)), scope)
+    return scope.get("step", scope["model"]), options
 
 
 def mend(model, options, match, **more):
@@ -146,6 +180,32 @@ def test_which_value_is_the_state():
     np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]))
 
 
+def test_the_second_value_is_computed_from_the_first():
+    """Two values without names: the second one would be the state, but it is the output of it."""
+
+    def states(u, x):
+        return (new := 0.9 * x + 0.1 * jnp.tanh(2 * x) + u), jnp.tanh(new)
+
+    h, after = np.array([0.3, -0.2]), 0.9 * np.array([0.3, -0.2]) + 0.1 * np.tanh([0.6, -0.4])
+    step_map = mend(states, SIZES, "computes value 1 from value 0")
+    np.testing.assert_allclose(step_map(h, np.zeros(1)), after)
+
+    class Model(bp.DynamicalSystem):
+        def update(self, u, x):
+            return (new := 0.9 * x + 0.1 * jnp.tanh(2 * x) + u[..., 0:1]), jnp.tanh(new)
+
+    step_map = mend(Model(), SIZES, "computes value 1 from value 0")
+    np.testing.assert_allclose(step_map(h, np.zeros(1)), after, rtol=1e-6)
+    torch = pytest.importorskip("torch")
+
+    class Module(torch.nn.Module):
+        def forward(self, u, x):
+            return (new := 0.9 * x + 0.1 * torch.tanh(2 * x) + u), torch.tanh(new)
+
+    step_map = mend(Module(), SIZES, "computes value 1 from value 0")
+    np.testing.assert_allclose(step_map(h, np.zeros(1)), after, rtol=1e-12)
+
+
 def test_a_result_of_another_kind():
     class Result:
         def __init__(self, h):
@@ -155,6 +215,57 @@ def test_a_result_of_another_kind():
         as_step_map(lambda u, h: Result(h), **SIZES)
     model, _ = pasted(str(info.value), lambda u, h: (None, jnp.tanh(h) + u))
     assert as_step_map(model, **SIZES).n_states == 2
+
+
+def test_other_arguments():
+    def step(u, *, hidden, key):
+        return jnp.tanh(2 * hidden + u)
+
+    step_map = mend(step, SIZES, "It takes other arguments")
+    np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]))
+    weights = {"w": np.array(2.0)}
+    step_map = mend(
+        lambda h, u, params: jnp.tanh(params["w"] * h + u),
+        {**SIZES, "params": weights},
+        "It takes other arguments",
+    )
+    np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]))
+
+
+def test_a_step_that_depends_on_time():
+    step_map = mend(
+        lambda t, y, u: jnp.tanh(2 * y + jnp.sin(t)) + u, SIZES, "depends on its argument 't'"
+    )
+    np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]))
+    torch = pytest.importorskip("torch")
+
+    class Driven(torch.nn.Module):
+        def forward(self, t, y, u):
+            return torch.tanh(2 * y + t) + u
+
+    step_map = mend(Driven(), SIZES, "depends on its argument 't'")
+    np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]), rtol=1e-12)
+
+
+def test_one_state_or_a_batch():
+    step_map = mend(
+        lambda h, u: jnp.tanh(2 * h + u) - h.mean(axis=0), SIZES, "something different with each"
+    )
+    h = np.array([0.3, -0.2])
+    np.testing.assert_allclose(step_map(h, np.zeros(1)), np.tanh(2 * h) - h.mean())
+
+
+def test_numpy_inside_a_brainpy_model():
+    class Model(bp.DynamicalSystem):
+        def update(self, x, h):
+            return np.tanh(2 * np.asarray(h)) + np.asarray(x)[..., 0:1]
+
+    numpy = np
+    try:
+        step_map = mend(Model(), SIZES, "computes with NumPy.*use jax.numpy")
+    finally:
+        Model.update.__globals__["np"] = numpy
+    np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]), rtol=1e-6)
 
 
 def test_noise_of_a_module():
@@ -207,8 +318,8 @@ def test_a_module_that_wants_an_axis_of_time():
 
     with pytest.raises(ValueError, match="could not be called as a step") as info:
         as_step_map(Sequence(), **SIZES)
-    model, _ = pasted(str(info.value), Unwrapped(Sequence()))
-    step_map = as_step_map(model, **SIZES, framework="torch")
+    model, options = pasted(str(info.value), Unwrapped(Sequence()))
+    step_map = as_step_map(model, **SIZES, **options)
     np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]), rtol=1e-12)
 
 
@@ -278,6 +389,18 @@ def test_sizes_that_no_call_tells():
 
 @pytest.mark.parametrize("kind", ["Dropout", "BatchNorm1d"])
 def test_modes_of_training(kind):
+    if kind == "Dropout":
+        nnx = pytest.importorskip("flax.nnx")
+
+        class Flax(nnx.Module):
+            def __init__(self):
+                self.drop = nnx.Dropout(0.3, rngs=nnx.Rngs(0))
+
+            def __call__(self, h, x):
+                return jnp.tanh(self.drop(2 * h) + x)
+
+        step_map = mend(Flax(), SIZES, "draws random numbers, for dropout")
+        np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]))
     torch = pytest.importorskip("torch")
 
     class Trained(torch.nn.Module):
@@ -291,6 +414,38 @@ def test_modes_of_training(kind):
     model = Trained()
     assert mend(model, SIZES, f"{kind} in training mode").n_states == 2
     assert not model.training
+
+
+def test_layers_of_keras():
+    """A cell of one's own, a layer that repeats it, and a model that is no chain of layers."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    keras = pytest.importorskip("keras")
+
+    class Cell(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.state_size = 2
+
+        def build(self, shape):
+            self.w = self.add_weight(shape=(2, 2), initializer=keras.initializers.Identity(2.0))
+
+        def call(self, inputs, states):
+            h = keras.ops.tanh(keras.ops.matmul(states[0], self.w) + inputs)
+            return h, [h]
+
+    cell = Cell()
+    cell.build((1, 1))
+    for model in (cell, keras.layers.RNN(cell)):
+        step_map = mend(model, SIZES, "As such a function")
+        np.testing.assert_allclose(
+            step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]), rtol=1e-6
+        )
+    given = keras.Input((None, 1))
+    rates = keras.layers.GRU(2, return_sequences=True)(given)
+    chain = keras.Model(given, keras.layers.Dense(1)(rates))
+    assert as_step_map(chain).n_outputs == 1
+    two = keras.Model(given, [keras.layers.Dense(1)(rates), keras.layers.Dense(1)(rates)])
+    assert mend(two, {}, "gru.* is recurrent").n_states == 2
 
 
 def test_the_word_explain_is_answered():

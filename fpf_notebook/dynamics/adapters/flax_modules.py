@@ -22,6 +22,18 @@ class FlaxModules(CellsOrFunctions):
 
         return flax_cells.is_cell(model)
 
+    def function_of(self, model: Any, options: StepOptions) -> Any:
+        """Return a module of linen with its variables as a function of those and of its arguments.
+
+        Raises
+        ------
+        ValueError
+            If it has none, and none are given.
+        """
+        from fpf_notebook.dynamics.frameworks import flax_cells
+
+        return flax_cells.applied(model, options.params)
+
     def read(self, model: Any, options: StepOptions) -> Recipe:
         """Read it."""
         from fpf_notebook.dynamics.frameworks import flax_cells

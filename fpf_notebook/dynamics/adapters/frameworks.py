@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from typing import Any
 
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks.origin import framework_of, is_brainpy
+from fpf_notebook.dynamics.reading import Reading
 from fpf_notebook.dynamics.state_form import form_of
 from fpf_notebook.dynamics.step_options import StepOptions
 
@@ -33,6 +35,11 @@ class CellsOrFunctions(ABC):
     def read(self, model: Any, options: StepOptions) -> Recipe:
         """Read a cell."""
 
+    def function_of(self, model: Any, options: StepOptions) -> Any:
+        """Return what is called of a module that is no cell."""
+        del options
+        return model
+
     def takes(self, model: object, options: StepOptions) -> bool:
         """Take an object of the framework."""
         return of_framework(self.framework, model, options)
@@ -44,7 +51,7 @@ class CellsOrFunctions(ABC):
         refuse_state_vars(model, options)
         if not self.is_cell(model):
             refuse_for_call(options, "readout", why="it returns (output, next_state)")
-            return recipe_of_function(model, options)
+            return recipe_of_function(self.function_of(model, options), options)
         refuse_for_module(model, options, *self.told_by_cells)
         return checked_module(self.read(model, options), options)
 
@@ -108,7 +115,17 @@ def checked_module(recipe: Recipe, options: StepOptions) -> Recipe:
             f"{recipe.name} has {recipe.n_states} components: {layout}. Give whole states; "
             "as_step_map(model).trajectory(h0, inputs) runs the network and returns them."
         )
-    return recipe
+    if recipe.reading is not None:
+        return recipe
+    state = ", ".join(f"{part.name}[{part.stop - part.start}]" for part in recipe.slices)
+    reading = Reading(
+        source=f"{recipe.name}, a recurrent module of a known class, by its weights",
+        call=f"(input[{recipe.n_inputs}], {state})",
+        returned="as its formula says",
+        parameters="its weights"
+        + ("" if options.readout is None else ", and those of the readout"),
+    )
+    return dataclasses.replace(recipe, reading=reading)
 
 
 def total_of(n_states: object) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -135,16 +137,52 @@ def recipe_of_flax_cell(
     )
 
 
+def applied(model: object, params: object) -> object:
+    """Return what is called of a module of Flax: of one of linen with its variables, ``apply``.
+
+    Parameters
+    ----------
+    model
+        A module of linen or of nnx, or a method of one.
+    params
+        Variables, or None.
+
+    Raises
+    ------
+    ValueError
+        If it is one of linen without variables.
+    """
+    linen = sys.modules.get("flax.linen")
+    if linen is None or not isinstance(model, linen.Module) or model.scope is not None:
+        return model
+    if params is None:
+        raise ValueError(_no_params(type(model).__name__))
+
+    def step(variables: PyTree, *arguments: jax.Array) -> PyTree:
+        tree = variables if "params" in variables else {"params": variables}
+        return model.apply(tree, *arguments)
+
+    own = inspect.signature(type(model).__call__).parameters.values()
+    first = inspect.Parameter("variables", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    step.__signature__ = inspect.Signature([first, *list(own)[1:]])  # type: ignore[attr-defined]
+    step.__name__ = type(model).__name__
+    return step
+
+
+def _no_params(name: str) -> str:
+    return (
+        f"This {name} of flax.linen does not hold its parameters. Pass what its init "
+        "returned, or what you trained: params=variables."
+    )
+
+
 def _linen_params(
     model: linen.Module, found: _Cell, given: object
 ) -> tuple[dict[str, jax.Array], int, int]:
     if given is None and model.scope is not None:
         given = model.variables
     if given is None:
-        raise ValueError(
-            f"This {found.name} of flax.linen does not hold its parameters. Pass what its init "
-            "returned, or what you trained: params=variables."
-        )
+        raise ValueError(_no_params(found.name))
     if not isinstance(given, Mapping):
         raise ValueError(f"params is {type(given).__name__}, expected a mapping of variables.")
     tree = dict(given.get("params", given))

@@ -7,12 +7,14 @@ layer: what is read here is the step without it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
+from fpf_notebook.dynamics.advice import as_torch
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.frameworks.activations import ACTIVATIONS, Activation
 from fpf_notebook.dynamics.frameworks.readout import Affine, Readout, chain, given_readout
@@ -63,7 +65,8 @@ def recipe_of_keras_weights(model: keras.Layer, readout: object = None) -> Recip
         If it is bidirectional or not built, or has an activation that is not known.
     """
     name = _kind_of(model)
-    parts = list(model.layers) if name == "Sequential" else [model]
+    whole = name == "Sequential" or (name == "Functional" and _is_chain(model))
+    parts = list(model.layers) if whole else [model]
     layers: list[Layer] = []
     dense: list[Affine | Activation] = []
     for part in parts:
@@ -75,7 +78,7 @@ def recipe_of_keras_weights(model: keras.Layer, readout: object = None) -> Recip
         elif layers and kind in ("Dense", "TimeDistributed"):
             dense += _dense(part)
         else:
-            raise _refused(part, inside=name if name == "Sequential" else None)
+            raise _refused(part, inside=name if whole else None)
     if not layers:
         raise TypeError(f"model is a {type(model).__name__} without a recurrent layer.")
     if dense and readout is not None:
@@ -90,6 +93,31 @@ def recipe_of_keras_weights(model: keras.Layer, readout: object = None) -> Recip
     )
 
 
+def _is_chain(model: keras.Model) -> bool:
+    """Say whether each layer of a functional model takes what the one before it gives."""
+    pairs = zip(model.layers, model.layers[1:], strict=False)
+    single = all(not isinstance(layer.output, list | tuple | dict) for layer in model.layers)
+    return single and all(after.input is before.output for before, after in pairs)
+
+
+def _advice(part: keras.Layer, inside_of: str | None) -> str:
+    """Return what to paste for a layer that is not known."""
+    inside = [layer for layer in getattr(part, "layers", ()) if _kind_of(layer) in _LAYERS]
+    if inside:
+        return (
+            f"\nIts {inside[0].name} is recurrent:\n    model = model.get_layer({inside[0].name!r})"
+        )
+    if not hasattr(part, "state_size"):
+        return ""
+    called = "model.cell" if inside_of == "RNN" else "model"
+    backend = sys.modules["keras"].config.backend()
+    return (
+        "\nAs such a function, with its weights as they are:\n"
+        f"    step = lambda u, h: (None, {called}(u[None], [h[None]])[1][0][0])"
+        + as_torch(str(backend))
+    )
+
+
 def _refused(part: keras.Layer, inside: str | None) -> Exception:
     if type(part).__name__ == "Bidirectional":
         return ValueError(
@@ -101,6 +129,7 @@ def _refused(part: keras.Layer, inside: str | None) -> Exception:
         f"model is a Keras {type(part).__name__}{where}, expected {_KNOWN}. Anything else can be "
         "given as a function f(input, state) -> (output, next_state): one of JAX arrays with the "
         "JAX backend (layer.stateless_call), or framework='torch' with that one."
+        + _advice(part, inside)
     )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
+from fpf_notebook.dynamics.advice import as_torch
 from fpf_notebook.dynamics.assemble import Recipe
 from fpf_notebook.dynamics.call_identity import CallIdentity
 from fpf_notebook.dynamics.frameworks.aten.graph import CUT, array_of_tensor
 from fpf_notebook.dynamics.frameworks.aten.rules import NotCoveredError
 from fpf_notebook.dynamics.frameworks.bridge import Host, bridged
+from fpf_notebook.dynamics.frameworks.differences import by_differences, leaves_out
 from fpf_notebook.dynamics.frameworks.missing import require
 from fpf_notebook.dynamics.frameworks.torch_exported import (
     ExportedStep,
@@ -24,7 +27,13 @@ from fpf_notebook.dynamics.frameworks.torch_exported import (
 from fpf_notebook.dynamics.frameworks.torch_host import torch_host
 from fpf_notebook.dynamics.frameworks.torch_keywords import Keywords, keywords_of
 from fpf_notebook.dynamics.frameworks.torch_paths import recorded_step
-from fpf_notebook.dynamics.frameworks.torch_probes import Probes, Sizes, choose_call, no_sizes
+from fpf_notebook.dynamics.frameworks.torch_probes import (
+    Probes,
+    Sizes,
+    choose_call,
+    no_sizes,
+    rounded,
+)
 from fpf_notebook.dynamics.frameworks.torch_target import (
     Model,
     ScriptCopy,
@@ -40,7 +49,9 @@ from fpf_notebook.dynamics.parameter_names import role_of_name
 from fpf_notebook.dynamics.reading import Reading
 from fpf_notebook.dynamics.returned import names_of
 from fpf_notebook.dynamics.state_form import form_of
+from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.dynamics.step_options import StepOptions
+from fpf_notebook.dynamics.time_argument import depends_on_time
 
 if TYPE_CHECKING:
     import torch
@@ -97,6 +108,8 @@ def recipe_of_torch_call(model: Model, options: StepOptions) -> Recipe:
     names = names_of(called_of(model, module))
     if keywords is not None and keywords.state is not None:
         names = names._replace(arguments=("input", keywords.state))
+    elif keywords is not None and len(keywords.others) == 2:
+        names = names._replace(arguments=keywords.others)
     probes = Probes(target, arrays, sizes, name, names, module or model)
     work, choice = choose_call(model, module, form, options, autonomous, probes, keywords)
     chosen = choice.forms[0]
@@ -112,7 +125,16 @@ def recipe_of_torch_call(model: Model, options: StepOptions) -> Recipe:
         host,
         sizes,
         scripted,
+        [rounded(array, work) for array in arrays],
+        work,
     )
+    if keywords is not None and keywords.others:
+        later = target_of(model, module, list(weights), autonomous, keywords.later())
+        if probes.differ(chosen, later):
+            raise ValueError(
+                depends_on_time(called_of(model, module), name, next(iter(keywords.fixed)))
+                + as_torch("torch")
+            )
 
     def both(params: Mapping[str, Array], h: Array, u: Array) -> tuple[Array, Array | None]:
         given = [jnp.asarray(params[key]) for key in weights]
@@ -154,7 +176,12 @@ def _decided_by(decided_by: str, autonomous: bool, keywords: Keywords | None) ->
 
 
 def _as_program(
-    flat_of: Callable[[], FlatStep], host: Host, sizes: Sizes, scripted: bool
+    flat_of: Callable[[], FlatStep],
+    host: Host,
+    sizes: Sizes,
+    scripted: bool,
+    weights: Sequence[np.ndarray],
+    work: Precision,
 ) -> tuple[str, ExportedStep]:
     """Return how a step is computed, in words, and the quickest function that computes it."""
     try:
@@ -168,6 +195,9 @@ def _as_program(
     except NotCoveredError as error:
         also = "" if str(error) == why else f"; and not recorded, because {error}"
         how = f", called (and not exported to JAX, because {why}{also})"
+        if leaves_out(host, weights, *sizes, work):
+            how += "; differentiated by differences, for PyTorch's own derivatives are others"
+            host = by_differences(host, work)
         return how, bridged(host, *sizes)
     if branches:
         return (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fpf_notebook.dynamics.parameter_names import role_of_name
+from fpf_notebook.dynamics.time_argument import time_argument
 
 if TYPE_CHECKING:
     import torch
@@ -30,9 +31,13 @@ class Keywords:
 
     state: str | None
     fixed: Mapping[str, float | bool]
+    others: tuple[str, ...] = ()
+    """The names of all other arguments, where a fixed one stands before them."""
 
     def call(self, model: Callable[..., object], *arguments: torch.Tensor) -> object:
         """Call a model with an input and a state."""
+        if self.others:
+            return model(**dict(zip(self.others, arguments, strict=True)), **self.fixed)
         if self.state is None:
             return model(*arguments, **self.fixed)
         given, state = arguments
@@ -40,6 +45,10 @@ class Keywords:
         if isinstance(result, tuple | list):
             return type(result)(_last(part, given, state) for part in result)
         return _last(result, given, state)
+
+    def later(self) -> Keywords:
+        """Return the same with another number for what is fixed: the time."""
+        return replace(self, fixed=dict.fromkeys(self.fixed, 1.7))
 
     def __str__(self) -> str:
         parts = [] if self.state is None else [f"{self.state}=state"]
@@ -60,6 +69,8 @@ def keywords_of(function: Callable[..., object]) -> Keywords | None:
     'initial_states=state, return_dynamics=True'
     >>> str(keywords_of(lambda x, inp, noise: 0))
     'noise=0.0'
+    >>> str(keywords_of(lambda t, y, u: 0))
+    't=0.0'
     >>> keywords_of(lambda input, hidden=None: 0) is None
     True
     """
@@ -70,6 +81,9 @@ def keywords_of(function: Callable[..., object]) -> Keywords | None:
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return None
     required = [p.name for p in parameters if p.default is p.empty and p.kind in _PLAIN]
+    time = time_argument(function, 2)
+    if time is not None:
+        return Keywords(None, {time: 0.0}, tuple(name for name in required if name != time))
     # Nothing of the first two: what is called noise there may be the input.
     fixed: dict[str, float | bool] = {n: 0.0 for n in required[2:] if _is_noise(n)}
     optional = {p.name: p.default for p in parameters if p.default is not p.empty}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from fpf_notebook.dynamics.advice import function_around, part_that_steps
-from fpf_notebook.dynamics.call_form import ENTANGLED, CallForm, forms_in_turn
+from fpf_notebook.dynamics.call_form import ENTANGLED, GIVEN_BACK, CallForm, forms_in_turn
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.frameworks.torch_keywords import Keywords
 from fpf_notebook.dynamics.frameworks.torch_target import Model, Target, called_of, name_of, stepped
@@ -17,10 +17,12 @@ from fpf_notebook.dynamics.frameworks.torch_weights import is_recurrent
 from fpf_notebook.dynamics.parameter_names import Convention, n_required, order_by_names
 from fpf_notebook.dynamics.probe import not_repeatable
 from fpf_notebook.dynamics.reading import decide_order, first_line, unclear
-from fpf_notebook.dynamics.returned import Names, WrongReturnError
+from fpf_notebook.dynamics.returned import BY_CONVENTION, Names, WrongReturnError
+from fpf_notebook.dynamics.second_of_first import unclear_pair
 from fpf_notebook.dynamics.state_form import StateForm
 from fpf_notebook.dynamics.step_map import Precision
 from fpf_notebook.dynamics.step_options import StepOptions
+from fpf_notebook.dynamics.time_argument import at_time
 
 if TYPE_CHECKING:
     import torch
@@ -101,9 +103,73 @@ class Probes:
             for other in (rows, single)
         ):
             return ENTANGLED
+        if form.is_supposed and torch.equal(following, h):
+            return GIVEN_BACK
         self.where[form] = where
         self.n_outputs[form] = 0 if output is None else int(output.shape[-1])
         return None
+
+    def differ(self, form: CallForm, other: Target) -> bool:
+        """Say whether something else that is called gives another state."""
+        import torch
+
+        rng = np.random.default_rng(1)
+        h, u = (
+            torch.as_tensor(rng.uniform(0.1, 0.5, (2, n)).astype(self.work)) for n in self.sizes
+        )
+        weights = [torch.as_tensor(rounded(array, self.work)) for array in self.arrays]
+        with torch.no_grad():
+            first, second = (
+                stepped(target, form, self.names, weights, h, u)[0]
+                for target in (self.target, other)
+            )
+        return not torch.equal(first, second) and not first.isnan().any()
+
+    def check_pair(self, form: CallForm) -> None:
+        """Refuse a pair of two possible states of which the second is computed from the first."""
+        import torch
+
+        if not self.where[form].endswith(BY_CONVENTION):
+            return
+        rng = np.random.default_rng(1)
+        h, u = (
+            torch.tensor(rng.uniform(0.1, 0.5, (2, n)).astype(self.work), requires_grad=True)
+            for n in self.sizes
+        )
+        weights = [torch.as_tensor(rounded(array, self.work)) for array in self.arrays]
+        returned: list[object] = []
+
+        def noted(given: Sequence[torch.Tensor], *arguments: torch.Tensor) -> object:
+            returned.append(self.target(given, *arguments))
+            return returned[-1]
+
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+            stepped(noted, form, self.names, weights, h, u)
+        pair = returned[0]
+        values = list(pair.values()) if isinstance(pair, Mapping) else pair
+        if isinstance(values, tuple | list) and is_second_of_first(*values[:2]):
+            raise ValueError(unclear(self.name, form, unclear_pair(), "torch"))
+
+
+def is_second_of_first(first: object, second: object) -> bool:
+    """Say whether a tensor was computed from another one alone, of those that need gradients."""
+    import torch
+
+    if not isinstance(first, torch.Tensor) or not isinstance(second, torch.Tensor):
+        return False
+    waiting, seen, met = [second.grad_fn], set(), False
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node is first.grad_fn:
+            met = True
+        elif hasattr(node, "variable"):  # a leaf: the state or the input
+            return False
+        else:
+            waiting.extend(following for following, _ in node.next_functions)
+    return met
 
 
 def choose_call(
@@ -139,6 +205,8 @@ def choose_call(
     """
     name, sizes = probes.name, probes.sizes
     called = called_of(model, module)
+    if keywords is not None and keywords.others:
+        called = at_time(called, next(iter(keywords.fixed)), 0.0)
     failures: list[str] = []
     given: Convention | None = "state_input" if autonomous else options.convention
     needed = 2 if autonomous or keywords is not None else n_required(called)
@@ -156,6 +224,7 @@ def choose_call(
                 single_first=False,
                 n_required=needed,
                 by_names=order_by_names(probes.names.arguments),
+                n_layers=_n_layers(module),
             ),
             probes,
             given=given,
@@ -163,7 +232,9 @@ def choose_call(
         )
         if choice.forms:
             if choice.forms[0] in probes.unclear:
-                raise ValueError(unclear(name, choice.forms[0], probes.unclear[choice.forms[0]]))
+                error = probes.unclear[choice.forms[0]]
+                raise ValueError(unclear(name, choice.forms[0], error, "torch"))
+            probes.check_pair(choice.forms[0])
             return work, choice
         failures += [
             f"  in {work}: {form.describe(name, sizes.n_inputs)} {why}"
@@ -176,8 +247,15 @@ def choose_call(
         "f(state, input) -> next_state, of batches; convention= says which order is meant, "
         "batched=False is for a function of one state."
         + _hint(module)
-        + _advice(name, failures, module)
+        + _advice(name, failures, module, called)
     )
+
+
+def _n_layers(module: torch.nn.Module | None) -> int:
+    """Return how many layers the stacked modules within a module have, if all have as many."""
+    inside = [] if module is None else [part for _, part in module.named_modules()]
+    found = {int(getattr(part, "num_layers", 1)) for part in inside if is_recurrent(part)}
+    return found.pop() if len(found) == 1 else 1
 
 
 def no_sizes(model: Model, module: torch.nn.Module | None) -> str:
@@ -206,11 +284,13 @@ def _hint(module: torch.nn.Module | None) -> str:
     return ""
 
 
-def _advice(name: str, failures: Sequence[str], module: torch.nn.Module | None) -> str:
+def _advice(
+    name: str, failures: Sequence[str], module: torch.nn.Module | None, called: Model
+) -> str:
     """Return the code to paste for a module without a state among its arguments, or for others."""
     part = "" if module is None else part_that_steps(module)
     if part and any("positional argument" in failure for failure in failures):
         return f"\n{name} takes no state: it begins with its own, and runs a whole sequence.{part}"
     if part:
         return f"\n{name} itself is no step.{part}"
-    return function_around(name, list(failures), "torch")
+    return function_around(name, list(failures), "torch", called)

@@ -88,7 +88,12 @@ def ops_of_torch() -> Ops:
     """Return what is needed of tensors."""
     import torch
 
-    return Ops(torch.is_tensor, torch.reshape, lambda parts: torch.cat(list(parts), dim=-1))
+    return Ops(
+        torch.is_tensor,
+        torch.reshape,
+        join=lambda parts: torch.cat(list(parts), dim=-1),
+        swap=lambda tensor: tensor.transpose(0, 1).contiguous(),
+    )
 
 
 def target_of(
@@ -213,6 +218,7 @@ def stepped(
     def call(*arguments: torch.Tensor) -> object:
         return target(weights, *arguments)
 
+    h, u = h.clone(), u.clone()  # some models write into their arguments
     if form.is_batched:
         return form.step(ops, call, h, u, names)
     rows = [form.step(ops, call, x, v, names) for x, v in zip(h, u, strict=True)]
