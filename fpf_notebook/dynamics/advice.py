@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fpf_notebook.dynamics.noise_names import switches_of
-from fpf_notebook.dynamics.wrapper import lambda_around
+from fpf_notebook.dynamics.wrapper import lambda_around, unknown_arguments
 
 __all__ = ["function_around", "numpy_inside", "part_that_steps", "switches_of"]
 
@@ -104,6 +104,12 @@ def function_around(
             + f"    step = {line}"
             + as_torch(framework)
         )
+    unknown = [] if model is None else unknown_arguments(model, with_params)
+    if unknown:
+        return (
+            f"\nIt takes {', '.join(unknown)} beside a state, and nothing says what they are: give "
+            "the object that calls it with them, or a function of one state and one input."
+        )
     axis = "[:, None]" if framework == "torch" else ""
     return (
         "\nOr put a function around it that takes one input and one state, for example:\n"
@@ -127,7 +133,7 @@ def part_that_steps(model: object) -> str:
     str
         A sentence and a line of code, or nothing.
     """
-    names = "step recurrence cell rnn_cell rnncell latent_step reservoir rnn"
+    names = "step recurrence cell rnn_cell rnncell rhs latent_step reservoir rnn"
     steps = [name for name in names.split() if callable(getattr(model, name, None))]
     if not steps:
         return ""

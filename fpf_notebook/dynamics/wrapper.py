@@ -67,6 +67,35 @@ def lambda_around(function: Callable[..., object], with_params: bool = False) ->
     return f"lambda {before}state, input: model({', '.join(call)})"
 
 
+def unknown_arguments(function: Callable[..., object], with_params: bool = False) -> list[str]:
+    """Return the names of the arguments after the first one, if they are too many to be known.
+
+    Parameters
+    ----------
+    function
+        The step.
+    with_params
+        Whether its parameters are given as well.
+
+    Examples
+    --------
+    >>> unknown_arguments(lambda z, A, W, h: z), unknown_arguments(lambda h, u: h)
+    (['A', 'W', 'h'], [])
+    """
+    names = [p.name for p in _needed(function) if _fixed(p.name, with_params) is None]
+    return names[1:] if len(names) > 3 else []
+
+
+def _needed(function: Callable[..., object]) -> list[inspect.Parameter]:
+    try:
+        given = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    return [
+        p for p in given if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+
+
 def _fixed(name: str, with_params: bool) -> str | None:
     lower = name.lower()
     if is_time(lower) or "noise" in lower:

@@ -232,6 +232,13 @@ def test_other_arguments():
     np.testing.assert_allclose(step_map(np.ones(2), np.zeros(1)), np.tanh([2.0, 2.0]))
 
 
+def test_arguments_that_nobody_can_know():
+    """Weights among the arguments: what cannot be pasted is not printed as if it could."""
+    with pytest.raises(ValueError, match="It takes A, W, b beside a state") as info:
+        as_step_map(lambda z, A, W, b: A * z + jnp.maximum(z, 0) @ W + b, **SIZES)
+    assert not [line for line in str(info.value).splitlines() if line.startswith("    ")]
+
+
 def test_a_step_that_depends_on_time():
     step_map = mend(
         lambda t, y, u: jnp.tanh(2 * y + jnp.sin(t)) + u, SIZES, "depends on its argument 't'"
