@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -12,9 +13,15 @@ import brainpy.math as bm
 import jax
 import matplotlib as mpl
 import numpy as np
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController
 
 __all__ = ["changes", "world"]
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    """Return every BLAS, looked for once: that takes a while."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 def world() -> dict[str, object]:
@@ -33,11 +40,7 @@ def world() -> dict[str, object]:
         "folder": os.getcwd(),
         "handlers": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
         "environment": dict(os.environ),
-        "threads of BLAS": [
-            (one["filepath"], one["num_threads"])
-            for one in threadpool_info()
-            if one["user_api"] == "blas"
-        ],
+        "threads of BLAS": [(one["filepath"], one["num_threads"]) for one in _libraries().info()],
         "threads": threading.active_count(),
     }
 

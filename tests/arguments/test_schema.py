@@ -136,6 +136,44 @@ def test_the_message_says_what_was_given_what_is_expected_and_why(call, argument
         checked_argument(call, argument, value)
 
 
+@pytest.mark.parametrize(
+    ("call", "argument", "low", "high"),
+    [
+        ("models", "n_hidden", 1, 50_000),
+        ("models", "n_inputs", 0, 1_000_000),
+        ("models", "depth", 1, 1000),
+        ("models", "seed", 0, 2**128 - 1),
+        ("tasks.FlipFlop", "n_bits", 1, 100_000),
+        ("tasks.FlipFlop", "n_trials", 1, 10**7),
+        ("tasks.FlipFlop", "n_time", 1, 10**8),
+        ("training.train", "n_epochs", 1, 10**9),
+        ("training.train", "steps_per_epoch", 1, 10**9),
+        ("training.train_flip_flop", "n_attempts", 1, 10**6),
+        ("analysis.launch", "n_steps", 0, 10**8),
+        ("StepMap.power", "k", 1, 4096),
+        ("FixedPointFinder", "max_iters", 1, 10**9),
+        ("FixedPointFinder", "lr_patience", 1, 10**9),
+        ("FixedPointFinder", "lr_cooldown", 0, 10**9),
+        ("FixedPointFinder", "dense_limit", 0, 20_000),
+        ("FixedPointFinder", "n_runs", 0, 10**7),
+        ("FixedPointFinder.find_fixed_points", "n_inits", 1, 10**7),
+        ("FixedPointFinder.find_fixed_points", "period", 1, 4096),
+        ("FixedPointFinder.find_fixed_points", "max_rounds", 1, 10**6),
+        ("FixedPointFinder.find_fixed_points", "patience", 1, 10**6),
+        ("finder.prove", "max_boxes", 1, 10**9),
+        ("finder.find_slow_points", "n_inits", 1, 10**7),
+        ("analysis.embed_distances", "n_components", 1, 10_000),
+        ("analysis.jpca", "n_pcs", 2, 10_000),
+    ],
+)
+def test_the_largest_and_the_smallest_that_is_accepted(call, argument, low, high):
+    assert checked_argument(call, argument, low) == low
+    assert checked_argument(call, argument, high) == high
+    for wrong in (low - 1, high + 1):
+        with pytest.raises(ValueError, match=f"^{argument} is {wrong}, expected .*{low} to {high}"):
+            checked_argument(call, argument, wrong)
+
+
 def test_arrays_of_other_kinds():
     kind = Array("", dims=("n_batch", "n_time", "n_states"))
     good = np.ones((2, 3, 4))
