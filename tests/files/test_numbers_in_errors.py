@@ -3,11 +3,13 @@
 import io
 import json
 
+import h5py
 import numpy as np
 import pytest
 
 from fpf_notebook.files import FileError, read_arrays
 from fpf_notebook.files.checksums import check_digests, digests_of
+from fpf_notebook.files.hdf5 import Hdf5Reader
 from fpf_notebook.files.input_file import JSON_EXPANSION
 from fpf_notebook.files.npy import read_npy
 from fpf_notebook.files.npz import npz_image
@@ -63,3 +65,17 @@ def test_the_header_is_counted_as_what_it_becomes_in_memory(tmp_path):
     read_arrays(path, content="test", max_bytes=needed)
     with pytest.raises(FileError, match=f"unpacks to at least {needed:,} .with the header"):
         read_arrays(path, content="test", max_bytes=needed - 1)
+
+
+def test_texts_are_counted_with_the_objects_that_they_become():
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file["words"] = np.array([b"abcdefgh"] * 1000)
+    needed = 1000 * (64 + 8) + 1000 * 8
+    with Hdf5Reader(source_of(buffer.getvalue(), needed)) as reader:
+        assert reader.texts("words") == (["abcdefgh"] * 1000, (1000,))
+    with (
+        Hdf5Reader(source_of(buffer.getvalue(), needed - 1)) as reader,
+        pytest.raises(FileError, match=f"unpacks to at least {needed:,} .with words"),
+    ):
+        reader.texts("words")
