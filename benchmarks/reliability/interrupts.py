@@ -91,6 +91,8 @@ def _work(name: str, first: int, count: int) -> None:
             outcome = "raised" if result is None else piece.kind_of(result, reference)
             if outcome == "whole" and seen.at is not None and seen.at < ended - 0.05:
                 outcome = "swallowed"
+            if outcome not in OUTCOMES:
+                problem = problem or outcome
             problem = problem or piece.lost(result, reference)
             different = changes(before)
             if different:

@@ -118,7 +118,7 @@ def _tracking() -> Iterator[Piece]:
         now, found = trail, None
         for _ in range(5):
             searched, found, now = follow(now, request, step, seconds=np.inf)
-            if searched.interrupted:
+            if searched.interrupted or found.unique.interrupted:
                 return [found.unique, True]
         return [found.unique, False]
 
