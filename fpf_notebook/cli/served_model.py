@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -79,15 +80,14 @@ class ServedModel(NamedTuple):
         """
         if self.states is not None:
             try:
-                states = np.load(Path(self.folder, self.states), allow_pickle=False)
-            except (OSError, ValueError, EOFError) as error:
+                states = _array_of(Path(self.folder, self.states))
+            except (OSError, ValueError) as error:
                 raise ValueError(
                     f"--states: {self.states!r} is no .npy file of an array: {error}"
                 ) from error
-            if not isinstance(states, np.ndarray) or states.ndim not in (2, 3):
-                shape = getattr(states, "shape", "that of an .npz archive")
+            if states.ndim not in (2, 3):
                 raise ValueError(
-                    f"--states: the array has the shape {shape}, expected [n, n_states] or "
+                    f"--states: the array has the shape {states.shape}, expected [n, n_states] or "
                     "[n_batch, n_time, n_states]."
                 )
             return states[None] if states.ndim == 2 else states
@@ -100,6 +100,14 @@ class ServedModel(NamedTuple):
         if edges is not None:
             starts = np.clip(starts, edges[0], edges[1])
         return step_map.trajectory(starts, np.zeros((_N_STARTS, _N_STEPS, step_map.n_inputs)))
+
+
+def _array_of(path: Path) -> np.ndarray:
+    from fpf_notebook.files.input_file import open_input
+    from fpf_notebook.files.npy import read_npy
+
+    source = open_input(path, "states")
+    return read_npy(source, "the array", io.BytesIO(source.data), len(source.data))
 
 
 def _object_of(module: str, name: str, folder: str) -> object:

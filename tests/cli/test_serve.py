@@ -198,6 +198,10 @@ def test_a_shipped_network_and_a_file_of_weights(folder):
         ("--model my_nets:net --states a.npy", "'a.npy' is no .npy file"),
         ("--model my_nets:net --states flat.npy", "shape (4,), expected [n, n_states]"),
         ("--model my_nets:net --states wide.npy", "n_states"),
+        ("--model my_nets:net --states huge.npy", "declares 8,000,000,000,000,000 bytes and has 8"),
+        ("--model my_nets:net --states pipe.npy", "a device or a pipe"),
+        ("--model my_nets:net --states objects.npy", "has the type '|O', expected numbers"),
+        ("--model my_nets:net --states .", "is no .npy file"),
         ("--states a.npy", "--states belongs to --model"),
         ("--checkpoint a.npz", "--checkpoint belongs to --model"),
     ],
@@ -205,6 +209,13 @@ def test_a_shipped_network_and_a_file_of_weights(folder):
 def test_what_cannot_be_served_is_said_before_anything_is(served, folder, capsys, line, message):
     np.save(folder / "flat.npy", np.zeros(4))
     np.save(folder / "wide.npy", np.zeros((4, 7)))
+    np.save(folder / "huge.npy", np.zeros(1))
+    data = (folder / "huge.npy").read_bytes()
+    (folder / "huge.npy").write_bytes(
+        data.replace(b"(1,), }" + 15 * b" ", b"(1000000000000000,), }")
+    )
+    np.save(folder / "objects.npy", np.array([{}]), allow_pickle=True)
+    os.mkfifo(folder / "pipe.npy")
     assert main(["serve", *line.split()]) == 2
     printed = capsys.readouterr().err
     assert message in printed
