@@ -231,8 +231,9 @@ def _thread() -> Iterator[Piece]:
         return results[0]
 
     def lost(result: Any, reference: Any) -> str:
-        if threads[0].ident is not None:
-            threads[0].join()
+        for one in threading.enumerate():
+            if one is not threading.main_thread() and not one.daemon:
+                one.join()
         if not results:  # it was interrupted before the thread began
             return ""
         same = all(map(np.array_equal, _points(results[0]), _points(reference)))

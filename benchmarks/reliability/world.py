@@ -6,7 +6,6 @@ import functools
 import os
 import random
 import signal
-import threading
 
 import brainpy as bp
 import brainpy.math as bm
@@ -41,7 +40,6 @@ def world() -> dict[str, object]:
         "handlers": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
         "environment": dict(os.environ),
         "threads of BLAS": [(one["filepath"], one["num_threads"]) for one in _libraries().info()],
-        "threads": threading.active_count(),
     }
 
 

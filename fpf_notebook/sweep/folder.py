@@ -11,9 +11,10 @@ from fpf_notebook.files import FileError, write_file
 from fpf_notebook.files.checksums import sha256_of_bytes
 from fpf_notebook.files.input_file import JSON_EXPANSION, open_input
 from fpf_notebook.io import load, save
+from fpf_notebook.result.fixed_points import FixedPoints
 from fpf_notebook.sweep.result import SweepRow
 
-__all__ = ["SweepFolder", "read_index"]
+__all__ = ["SweepFolder", "is_part", "read_index"]
 
 _INDEX = "sweep.json"
 _FORMAT = "fpf-sweep"
@@ -96,13 +97,16 @@ class SweepFolder:
     def read(self, name: str, network: str) -> SweepRow | None:
         """Return the result of a network, or None if there is none that can be used.
 
-        One of another network of the same name, or a damaged one, is none: it is searched again.
+        One of another network of the same name, a damaged one, or a part of a search is none: it is
+        searched again.
         """
         try:
             points = load(self._points(name))
         except (FileNotFoundError, FileError):
             return None
         mark = points.provenance.get("sweep")
+        if is_part(points):
+            return None
         if not isinstance(mark, dict) or mark.get("network") != network:
             return None
         seconds = mark.get("seconds")
@@ -113,6 +117,14 @@ class SweepFolder:
 
     def _error(self, name: str) -> Path:
         return _plain_file(self.path / f"{name}.error.json")
+
+
+def is_part(points: FixedPoints | None) -> bool:
+    """Say whether a search was ended from outside: not by the time that it was given."""
+    if points is None or not points.interrupted:
+        return False
+    report = points.completeness
+    return report is None or not report.stopped_because.startswith("max_seconds")
 
 
 def read_index(path: Path) -> str:

@@ -19,7 +19,7 @@ from fpf_notebook.finder import (
     TerminalProgress,
 )
 from fpf_notebook.finder.options import Options
-from fpf_notebook.sweep.folder import SweepFolder
+from fpf_notebook.sweep.folder import SweepFolder, is_part
 from fpf_notebook.sweep.identity import digest_of, fingerprint_of
 from fpf_notebook.sweep.networks import Network, named_networks
 from fpf_notebook.sweep.result import SweepResult, SweepRow
@@ -210,8 +210,11 @@ def _one_after_another(
         row = _known(network, request, folder)
         if row is None:
             row, mark = search_network(network, request, cancel)
+            # A part of a search is no result that a later call may take for one.
+            if is_part(row.fixed_points):  # Ctrl-C, which the search has answered by itself
+                cancel.cancel()
             if cancel.cancelled and (row.fixed_points is None or row.fixed_points.interrupted):
-                return  # a part of a search is no result that a later call may take for one
+                return
             if folder is not None:
                 folder.write(row, mark)
         yield row

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fpf_notebook import FixedPointFinder, SilentProgress, StepMap
+from fpf_notebook import Completeness, FixedPointFinder, SilentProgress, StepMap
 from fpf_notebook.files import FileError, atomic
+from fpf_notebook.finder import search as searching
+from fpf_notebook.io import load, save
 from fpf_notebook.sweep import sweep
 
 SILENT = SilentProgress()
@@ -122,3 +124,38 @@ def test_a_disk_that_gets_full_keeps_what_was_found(tmp_path, monkeypatch):
         room[0] = 1 << 30
         again = swept(folder)
         assert [again["a"].n, again["b"].n] == [1, 3]
+
+
+def test_ctrl_c_within_a_search_keeps_no_part_of_it(tmp_path, monkeypatch):
+    # The finder answers Ctrl-C by what it has so far, and raises nothing.
+    run_lanes, pressed = searching.run_lanes, []
+
+    def interrupted(solver, step_map, *args, **options):
+        if float(step_map.params) == 2.0 and not pressed:
+            pressed.append(True)
+            raise KeyboardInterrupt
+        return run_lanes(solver, step_map, *args, **options)
+
+    monkeypatch.setattr(searching, "run_lanes", interrupted)
+    first = swept(tmp_path / "kept")
+    assert pressed
+    assert first.interrupted
+    assert list(first) == ["a"]
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["a.npz", "sweep.json"]
+    again = swept(tmp_path / "kept")
+    assert [again["a"].n, again["b"].n] == [1, 3]
+    assert not again.interrupted
+
+
+def test_a_part_of_a_search_that_is_there_already_is_searched_again(kept):
+    points = load(kept / "b.npz")
+    save(points[:1].update(interrupted=True, provenance=points.provenance), kept / "b.npz")
+    assert swept(kept)["b"].n == 3
+
+
+def test_what_the_time_limit_ended_is_a_result(kept):
+    points = load(kept / "b.npz")
+    report = Completeness(index_sum=1, stopped_because="max_seconds=1 reached")
+    save(points[:1].update(interrupted=True, completeness=report, provenance=points.provenance),
+         kept / "b.npz")  # fmt: skip
+    assert swept(kept)["b"].n == 1
