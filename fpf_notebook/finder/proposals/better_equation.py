@@ -28,6 +28,7 @@ __all__ = ["BetterEquation", "better_equation"]
 
 _SHUT = 1e-12  # 1 - A below which a unit keeps all of its state, and F itself is solved
 _N_PROBES = 3
+_REACHES = (1.0, 3.0, 10.0, 30.0, 100.0) * 2  # of further probes, should states seem to follow
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +130,15 @@ def better_equation(step_map: StepMap, *, seed: int = 0) -> BetterEquation | Non
     depends = (jacobian != 0).any(axis=0)
     # States that follow from the others: their own equations hold none of them.
     follow = (kept_share != 0).all(axis=0)
+    candidates = follow & ~depends[:, follow].any(axis=1)
+    for reach in _REACHES if candidates.any() else ():
+        # A relu that is shut hides what its unit depends on: it opens somewhere far out.
+        far = rng.uniform(-reach, reach, (_N_PROBES, n))
+        with jax.enable_x64(True):
+            share, jacobian = (np.asarray(part) for part in probe(step_map.params, far, u))
+        # A gate that is shut there leaves its unit as it was: that is no dependence.
+        moves = np.abs(share if time == "continuous" else 1.0 - share) > _SHUT
+        depends |= ((jacobian != 0) & moves[:, :, None]).any(axis=0)
     follow &= ~depends[:, follow].any(axis=1)
     kept = np.flatnonzero(~follow)
     if not len(kept):

@@ -163,3 +163,16 @@ def test_curves_follow_it_where_the_box_was_proven_from_the_step() -> None:
     found, _ = finder.find_fixed_points(initial_states=starts, exhaustive=True, prove=False)
     assert len(found) == 3  # x = tanh(2 y), y = tanh(2 x): the points of tanh(2 x) itself
     assert found.completeness.grade == "consistent"
+
+
+def test_a_relu_that_is_shut_nearby_hides_nothing() -> None:
+    w, b = np.array([[0.5, -4.0, 1.0], [2.0, 0.0, 1.0], [9.0, -1.0, 0.0]]), np.array([1, 1, -12.0])
+    step_map = as_step_map(
+        lambda h: 0.7 * h + 0.3 * jnp.tanh(jax.nn.relu(w @ h + b)),
+        n_states=3,
+        n_inputs=0,
+        batched=False,
+    )
+    better = better_equation(step_map)
+    assert better is not None
+    assert better.kept.tolist() == [0, 1, 2]
