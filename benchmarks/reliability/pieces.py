@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -215,25 +216,28 @@ def _save(suffix: str) -> Callable[[], Any]:
 def _thread() -> Iterator[Piece]:
     """Search in a thread: Ctrl-C meets the main thread, which waits."""
     finder = FixedPointFinder(_latches())
-    threads: list[threading.Thread] = []
     results: list[Any] = []
+
+    ended = threading.Event()
 
     def work() -> None:
         results.append(
             finder.find_fixed_points(initial_states=STATES, exhaustive=True, progress=SILENT)
         )
+        ended.set()
 
     def run() -> Any:
         results.clear()
-        threads[:] = [threading.Thread(target=work)]
-        threads[0].start()
-        threads[0].join()
+        ended.clear()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
         return results[0]
 
     def lost(result: Any, reference: Any) -> str:
-        for one in threading.enumerate():
-            if one is not threading.main_thread() and not one.daemon:
-                one.join()
+        # Not by joining: Python 3.11 takes a thread for ended once a join was interrupted.
+        ended.wait(20)
+        time.sleep(0.05)
         if not results:  # it was interrupted before the thread began
             return ""
         same = all(map(np.array_equal, _points(results[0]), _points(reference)))

@@ -39,10 +39,24 @@ def panel_widgets(owner: Any, panel: Sequence[JsonObject], send: Send) -> ipw.VB
 
 def close_all(widget: Any) -> None:
     """Close an ipywidget with everything in it."""
-    for child in getattr(widget, "children", ()):
-        close_all(child)
     if widget is not None:
+        close_parts(widget)
         widget.close()
+
+
+def close_parts(widget: ipw.Widget) -> None:
+    """Close what is in an ipywidget, its layout and style among it.
+
+    ipywidgets keeps every widget that has not been closed, for as long as the process lives.
+    """
+    # Not by getattr, which would make those that there are not.
+    values = getattr(widget, "_trait_values", {})
+    for child in values.get("children", ()):
+        close_all(child)
+    for name in ("layout", "style"):
+        part = values.get(name)
+        if isinstance(part, ipw.Widget):
+            part.close()
 
 
 def _heading(words: str) -> ipw.HTML:

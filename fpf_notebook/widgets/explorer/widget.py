@@ -34,7 +34,7 @@ from fpf_notebook.widgets.explorer.parameters import movable
 from fpf_notebook.widgets.explorer.settings import FINDER, OPTIONS, PLACE, STARTS, VIEW
 from fpf_notebook.widgets.explorer.showing import Showing
 from fpf_notebook.widgets.live import GRACE, Job, LatestWins, Report, ThrottledProgress
-from fpf_notebook.widgets.panel_widgets import close_all, panel_widgets
+from fpf_notebook.widgets.panel_widgets import close_all, close_parts, panel_widgets
 from fpf_notebook.widgets.status import report_status
 
 if TYPE_CHECKING:
@@ -267,6 +267,7 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
         if worker is not None:
             worker.close()
             close_all(self._controls)
+            close_parts(self)
         super().close()
 
     @property

@@ -20,7 +20,7 @@ from fpf_notebook.widgets import panel
 from fpf_notebook.widgets.guard import SettingError
 from fpf_notebook.widgets.inspector import scene as scenes
 from fpf_notebook.widgets.live import Job, LatestWins, Report
-from fpf_notebook.widgets.panel_widgets import close_all, panel_widgets
+from fpf_notebook.widgets.panel_widgets import close_all, close_parts, panel_widgets
 from fpf_notebook.widgets.points import ShowsPoints
 from fpf_notebook.widgets.static_picture import StaticPicture
 from fpf_notebook.widgets.status import report_status
@@ -235,6 +235,7 @@ class JacobianInspector(StaticPicture, InspectorPicture):
         if worker is not None:
             worker.close()
             close_all(self._controls)
+            close_parts(self)
         super().close()
 
     # -- exporting ---------------------------------------------------------------------------------

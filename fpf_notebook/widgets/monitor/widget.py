@@ -27,6 +27,7 @@ from fpf_notebook.widgets.monitor.snapshots import SnapshotBook
 from fpf_notebook.widgets.monitor.status import training_status
 from fpf_notebook.widgets.monitor.trial import trial_scene
 from fpf_notebook.widgets.monitor.weights_reader import weights_reader
+from fpf_notebook.widgets.panel_widgets import close_parts
 from fpf_notebook.widgets.status import plain_words
 from fpf_notebook.widgets.view import MonitorPicture
 
@@ -104,7 +105,7 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         self.metrics = MetricLog()
         self.snapshots = SnapshotBook()
         self.picture = MonitorPicture()
-        self.picture.layout = ipw.Layout(width="100%")
+        self.picture.layout.width = "100%"
         me = weakref.ref(self)
         self._queue = SnapshotQueue(
             self.snapshots, lambda: _repaint_history(me), budget, n_inits, constant_input
@@ -416,7 +417,10 @@ class TrainingMonitor(TrainingCallback, Guarded, ipw.VBox):
         for name in ("_trainer", "_queue", "_painter", "picture"):
             part = getattr(self, name, None)
             if part is not None:
+                if isinstance(part, ipw.Widget):
+                    close_parts(part)
                 part.close()
+        close_parts(self)
         super().close()
 
 
