@@ -244,10 +244,16 @@ describe("a page that follows beside a kernel", () => {
     expect(message.type).toBe("followed");
     expect(message.x.length).toBe(3);
     for (const [x] of message.x) expect(Math.tanh(2 * x + 0.1)).toBeCloseTo(x, 12);
+    expect(message).toMatchObject({ here: false });
     // Other starts are a search of their own.
     live.set("n_inits", 8, true);
     await settle();
     expect(model.messages.length).toBe(1);
+    // Back where it began the kernel would not answer by itself.
+    live.set("input", [0.2], false);
+    await settle();
+    live.set("input", [0.1], true);
+    expect(model.messages[1]).toMatchObject({ type: "followed", here: true });
   });
 
   it("shows no picture that was asked for before the kernel answered", async () => {

@@ -72,6 +72,19 @@ def test_looking_for_more_forgets_none(explorer, whole):
     assert len(explorer.wait(60).fixed_points) == 4
 
 
+def test_a_hand_that_comes_back_is_answered(explorer, whole):
+    """The setting is the old one: without being asked, the kernel would not search again."""
+    explorer.wait(60)
+    assert len(explorer.fixed_points) == 4
+    turn = explorer.place["turn"]
+    act(explorer, {"type": "followed", "x": whole, "here": True})
+    explorer.wait(60)
+    assert explorer.place["turn"] > turn
+    assert len(explorer.fixed_points) == 9
+    explorer.find().wait(60)  # what was asked for, and nothing else
+    assert len(explorer.fixed_points) == 4
+
+
 @pytest.mark.parametrize(
     "x", [None, "all", [[1.0]], [1.0, 2.0], [["a", "b"]], [[np.nan, 0.0]], {"a": 1}, [[0.1] * 3]]
 )

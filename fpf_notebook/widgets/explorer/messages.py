@@ -25,7 +25,8 @@ def act(explorer: FixedPointExplorer, content: object, _: object = None) -> None
     content
         ``{"type": ...}``: "find", "go_on", "launch", "clear_launches", "program", "launch_at" with
         ``x`` and ``y``, "pulse" with ``channel``, ``amplitude`` and ``steps``, "followed" with the
-        points ``x`` (one list of numbers each) that the page has followed.
+        points ``x`` (one list of numbers each) that the page has followed, and ``here`` where the
+        setting is the old one.
     """
     if not isinstance(content, dict) or not isinstance(content.get("type"), str):
         return
@@ -45,7 +46,7 @@ def act(explorer: FixedPointExplorer, content: object, _: object = None) -> None
             else:
                 explorer.launch_at(place[0], place[1])
         elif kind == "followed":
-            explorer._take_over(_states(content.get("x")))
+            explorer._take_over(_states(content.get("x")), content.get("here") is True)
         elif kind == "pulse":
             values = _numbers(content, "channel", "amplitude", "steps")
             channels = len(explorer.input)

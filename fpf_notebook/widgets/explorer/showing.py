@@ -26,6 +26,7 @@ class Showing(Settings):
 
     state_traj: np.ndarray
     _found: searching.Found | None
+    _going_on: bool
     _handed: np.ndarray | None  # points that the next search starts from as well
     _launches: list[tuple[np.ndarray, str]]
     _bounds: JsonObject | None
@@ -75,10 +76,21 @@ class Showing(Settings):
         points = self._points()
         return points.xstar[points.is_fixed] if len(points) else None
 
-    def _take_over(self, states: np.ndarray) -> None:
-        """Start the next search from points that the page has followed, too."""
-        if states.ndim == 2 and states.shape[1] == self.step_map.n_states:
-            self._handed = states
+    def _take_over(self, states: np.ndarray, here: bool = False) -> None:
+        """Start the next search from points that the page has followed, too: now, or when moved."""
+        if states.ndim != 2 or states.shape[1] != self.step_map.n_states:
+            return
+        self._handed = states
+        if here:
+            self._going_on = True
+            try:
+                self.find()
+            finally:
+                self._going_on = False
+
+    def find(self) -> object:
+        """Search now."""
+        raise NotImplementedError
 
     def _starts(self) -> JsonObject:
         everything = FixedPoints() if self._found is None else self._found.everything

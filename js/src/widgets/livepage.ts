@@ -253,7 +253,9 @@ export class LivePage implements Values {
     const { picture } = this.local ?? {};
     if (picture?.count && picture.x.length <= MOST_HANDED && [...this.held.keys()].some((t) => FOLLOWED.has(t)) && hasKernel(this.model)) {
       const n = picture.x.length / picture.count;
-      this.model.send({ type: "followed", x: Array.from({ length: picture.count }, (_, p) => [...picture.x.subarray(p * n, (p + 1) * n)]) });
+      // Back where the hand began nothing changes in the kernel: it is asked to look again, so that it answers.
+      const here = [...this.held].every(([t, v]) => JSON.stringify(v) === JSON.stringify(this.model.get(t)));
+      this.model.send({ type: "followed", here, x: Array.from({ length: picture.count }, (_, p) => [...picture.x.subarray(p * n, (p + 1) * n)]) });
     }
     for (const [trait, value] of this.held) this.model.set(trait, value);
     if (moved) this.model.save_changes();
