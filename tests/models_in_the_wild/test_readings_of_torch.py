@@ -91,3 +91,20 @@ class Plain(torch.nn.Module):
 def test_what_is_wrapped_is_unwrapped(wrap):
     step_map = as_step_map(wrap(Plain()), n_states=3, n_inputs=3)
     np.testing.assert_allclose(step_map(H, U), np.tanh(2 * H + U))
+
+
+class PotentialsAndRates(torch.nn.Module):
+    """Begins with potentials and returns rates: the one is no next state of the other."""
+
+    def forward(self, x, init_state):
+        v, rates = init_state, []
+        for t in range(x.shape[1]):
+            v = 0.8 * v + 0.2 * (torch.tanh(v) @ torch.tensor(W).to(v).T + x[:, t])
+            rates.append(torch.tanh(v))
+        return torch.stack(rates, dim=1)
+
+
+def test_rates_are_not_the_next_potentials():
+    with pytest.raises(ValueError, match="could not be called") as info:
+        as_step_map(PotentialsAndRates(), n_states=3, n_inputs=2 + 1)
+    assert "of another kind than it returns" in str(info.value)

@@ -13,6 +13,7 @@ from fpf_notebook.dynamics.call_form import ENTANGLED, GIVEN_BACK, CallForm, for
 from fpf_notebook.dynamics.choose_form import Choice, choose_form
 from fpf_notebook.dynamics.frameworks.torch_keywords import Keywords
 from fpf_notebook.dynamics.frameworks.torch_target import Model, Target, called_of, name_of, stepped
+from fpf_notebook.dynamics.frameworks.torch_two_steps import OTHER_KIND, is_other_kind
 from fpf_notebook.dynamics.frameworks.torch_weights import is_recurrent
 from fpf_notebook.dynamics.parameter_names import Convention, n_required, order_by_names
 from fpf_notebook.dynamics.probe import not_repeatable
@@ -65,6 +66,8 @@ class Probes:
     where: dict[CallForm, str] = field(default_factory=dict)
     n_outputs: dict[CallForm, int] = field(default_factory=dict)
     unclear: dict[CallForm, WrongReturnError] = field(default_factory=dict)
+    other_kind: bool = False
+    """Whether a way of calling fitted but for the kind of state that is returned."""
 
     def __call__(self, form: CallForm) -> str | None:
         """Return why a form does not fit, or None."""
@@ -87,6 +90,7 @@ class Probes:
                 again = step(h, u)[0]
                 # A batch of another size: three may be the length of something else as well.
                 rows = step(torch.cat([h] * 3), torch.cat([u] * 3))[0][:n_batch]
+                twice = step(following, u)[0]
                 single = torch.cat([step(x[None], v[None])[0] for x, v in zip(h, u, strict=True)])
         except WrongReturnError as error:
             if not error.places:
@@ -105,6 +109,14 @@ class Probes:
             return ENTANGLED
         if form.is_supposed and torch.equal(following, h):
             return GIVEN_BACK
+
+        def call(*arguments: torch.Tensor) -> object:
+            return self.target(weights, *arguments)
+
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            if is_other_kind(call, form, h, u, following, twice, 10 * close):
+                self.other_kind = True
+                return OTHER_KIND
         self.where[form] = where
         self.n_outputs[form] = 0 if output is None else int(output.shape[-1])
         return None
@@ -240,6 +252,11 @@ def choose_call(
             f"  in {work}: {form.describe(name, sizes.n_inputs)} {why}"
             for form, why in choice.failures
         ]
+    if probes.other_kind:
+        raise ValueError(
+            f"{name} could not be called as a step: it {OTHER_KIND}. Give a function of one input "
+            "and one state that returns the next state itself."
+        )
     tried = "\n".join(failures)
     raise ValueError(
         f"{name} could not be called as a step with n_states={sizes.n_states} and n_inputs="
