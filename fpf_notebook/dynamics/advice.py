@@ -137,4 +137,5 @@ def part_that_steps(model: object) -> str:
     steps = [name for name in names.split() if callable(getattr(model, name, None))]
     if not steps:
         return ""
-    return f" Its {steps[0]} may be the step:\n    model = model.{steps[0]}"
+    flow = "\n    options = {'time': 'continuous'}" if steps[0] == "rhs" else ""
+    return f" Its {steps[0]} may be the step:\n    model = model.{steps[0]}" + flow

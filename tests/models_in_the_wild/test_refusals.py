@@ -239,6 +239,18 @@ def test_arguments_that_nobody_can_know():
     assert not [line for line in str(info.value).splitlines() if line.startswith("    ")]
 
 
+def test_a_vector_field_is_no_map():
+    class Trials:
+        def rhs(self, x, u):
+            return -x + jnp.tanh(2 * x) + u
+
+        def __call__(self, trials):
+            return trials[0, :, :, 7]
+
+    step_map = mend(Trials(), {**SIZES, "n_inputs": 1, "batched": True}, "Its rhs may be the step")
+    assert step_map.time == "continuous"
+
+
 def test_a_step_that_depends_on_time():
     step_map = mend(
         lambda t, y, u: jnp.tanh(2 * y + jnp.sin(t)) + u, SIZES, "depends on its argument 't'"
