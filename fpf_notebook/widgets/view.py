@@ -171,7 +171,7 @@ class ExplorerPicture(Picture):
     @traitlets.validate("page_counts")
     def _valid_counts(self, proposal: Bunch) -> dict[str, int]:
         value = proposal["value"]
-        names = ("pictures", "answers", "differences")
+        names = ("pictures", "answers", "differences", "page", "kernel")
         if not all(k in names and type(v) is int and v >= 0 for k, v in value.items()):
             raise SettingError(f"page_counts is {str(value)[:80]}, expected whole numbers.")
         return dict(value)

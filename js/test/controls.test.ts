@@ -231,7 +231,7 @@ describe("a page that follows beside a kernel", () => {
     live.set("input", [0.12], true);
     await settle();
     model.hear({ place: place(mine.slice(1), 0.12, 5) });
-    expect(model.get("page_counts")).toMatchObject({ pictures: 2, answers: 2, differences: 1 });
+    expect(model.get("page_counts")).toEqual({ pictures: 2, answers: 2, differences: 1, page: 3, kernel: 2 });
   });
 
   it("hands the kernel the points that it follows, once, with the value that it rests at", async () => {

@@ -99,3 +99,12 @@ def test_points_that_vanish_are_not_shown(explorer, whole):
     moved(explorer, 0.5)
     assert len(explorer.fixed_points) == 3
     moved(explorer, 0.0)
+
+
+def test_what_the_page_counts_is_taken(explorer):
+    counts = {"pictures": 9, "answers": 2, "differences": 1, "page": 27, "kernel": 8}
+    explorer.set_state({"page_counts": counts})
+    assert explorer.page_counts == counts
+    assert explorer.status["error"] == ""
+    explorer.set_state({"page_counts": {"pictures": [1]}})
+    assert explorer.page_counts == counts

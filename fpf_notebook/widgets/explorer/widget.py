@@ -83,8 +83,8 @@ class FixedPointExplorer(ExplorerExport, Launching, Showing):
     show_controls : bool
         Whether the view draws the controls; see `controls`.
     page_counts : dict
-        For debugging: ``pictures`` that the page made itself while a slider moved, ``answers`` of
-        the kernel to them, and ``differences``, where the kernel's points were others.
+        For debugging: ``pictures`` that the page made while a slider moved, ``answers`` of the
+        kernel, ``differences``: how many ``page`` and ``kernel`` had the last time they differed.
 
     Raises
     ------

@@ -47,13 +47,6 @@ export interface Local {
   chosen: boolean;
 }
 
-/** A set of the page's, and another of the kernel's at the same input. */
-interface Difference {
-  u: number[];
-  page: number;
-  kernel: number;
-}
-
 const REST = 150; // ms without a movement after which a hand is taken to rest
 const SEARCH = 250; // ms after which the page searches where no kernel does
 const PATIENCE = 700; // ms for which the page leaves the search to a kernel
@@ -116,7 +109,8 @@ export class LivePage implements Values {
   private turn: unknown = null;
   /** How many sets of the kernel's were taken over: what was asked for before one is shown no more. */
   private epoch = 0;
-  private counts: { pictures: number; answers: number; differences: number; last?: Difference } = { pictures: 0, answers: 0, differences: 0 };
+  /** Whole numbers only: the kernel takes nothing else. */
+  private counts: Record<string, number> = { pictures: 0, answers: 0, differences: 0 };
 
   constructor(
     private readonly model: Model,
@@ -318,7 +312,7 @@ export class LivePage implements Values {
       const n = place.x.shape[1];
       if (!sameSet(local.picture.x, place.x.data, n, Number(this.get("tol_unique") ?? 1e-3))) {
         this.counts.differences++;
-        this.counts.last = { u: [...place.u], page: local.picture.count, kernel: place.x.shape[0] };
+        Object.assign(this.counts, { page: local.picture.count, kernel: place.x.shape[0] });
       }
       this.local = null;
       put(this.model, "page_counts", { ...this.counts });
