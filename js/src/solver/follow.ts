@@ -33,8 +33,8 @@ export interface Mode {
 }
 
 const MAX_GHOSTS = 24;
-const FRESH = 12;
-const SEGMENTS = 12;
+const FRESH = 64;
+const SEGMENTS = 64;
 const SUBSTEPS = 8;
 const SEGMENT_STARTS = 256;
 const MAX_ROUNDS = 4;
