@@ -30,6 +30,9 @@ _INPUT = _words(
     """u i inp input inputs stimulus stimuli stim drive ext external cue ext_input external_input
     inputs_t input_t"""
 )
+# What tells something within a longer name, too.
+_LONG_STATE = _words("state states hidden hiddens carry memory latent")
+_LONG_INPUT = _words("input inputs stimulus stimuli stim external")
 # Where another name is that of an input, x is the state (control theory), else it is the input.
 _EITHER = frozenset({"x", "xs"})
 # What is put before or after a name to say which moment it belongs to.
@@ -140,10 +143,12 @@ def order_by_names(names: tuple[str, str] | None) -> Convention | None:
     ('state_input', 'state_input', None)
     >>> order_by_names(("r", "u")), order_by_names(("x", "r"))
     ('state_input', None)
+    >>> order_by_names(("state", "rnn_state")) is None
+    True
     """
     if names is None:
         return None
-    roles = [role_of_name(name) for name in names]
+    roles = [role_of_name(name) or _role_of_words(name) for name in names]
     for place, other in ((0, 1), (1, 0)):
         clear = roles[other] is not None and _core(names[other]) not in _VAGUE
         if roles[place] is None and _core(names[place]) in _EITHER and clear:
@@ -162,6 +167,13 @@ def role_of_name(name: str) -> Role | None:
     if core in _STATE:
         return "state"
     return "input" if core in _INPUT else None
+
+
+def _role_of_words(name: str) -> Role | None:
+    """Return what a word within a longer name says (rnn_state), unless there is one of each."""
+    words = set(name.lower().split("_"))
+    state, given = words & _LONG_STATE, words & _LONG_INPUT
+    return None if bool(state) == bool(given) else "state" if state else "input"
 
 
 def likeness_to_state(name: str, argument: str | None) -> int:

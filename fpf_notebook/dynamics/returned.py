@@ -132,15 +132,17 @@ def find_state(
             return ReadReturn(leaves, rest[0] if rest else None, "its keys, among others")
     items = _items(result, names.returned)
     if spread and items is not None:
-        return _side_by_side(ops, [item for _, item in items], form, lead)
+        return _side_by_side(ops, items, form, lead)
     whole = form.leaves(ops, result, lead)
     if whole is not None and not (len(whole) > 1 and any(_is_given(x, arguments) for x in whole)):
         return ReadReturn(whole, None, "all that is returned")
     found = [(k, form.leaves(ops, item, lead)) for k, (_, item) in enumerate(items or ())]
     fitting = [(k, leaves) for k, leaves in found if leaves is not None]
     if items is not None and len(items) > 1:
-        moved = [(k, x) for k, x in fitting if k == 1 or not _is_given(items[k][1], arguments)]
-        fitting = moved or fitting[1:]
+        # The carry of before, handed out beside the next one, is not the next state. (It is where
+        # nothing else can be: a state that stays as it is, in its documented place.)
+        moved = [(k, x) for k, x in fitting if not _is_given(items[k][1], arguments)]
+        fitting = moved or [(k, x) for k, x in fitting if k == 1]
     if items is None or not fitting:
         raise WrongReturnError(_wrong(ops, result, form, lead))
     likeness = [names.likeness(items[k][0], order) for k, _ in fitting]
@@ -186,7 +188,10 @@ def _with_more(result: PyTree, structure: PyTree) -> tuple[PyTree, list[PyTree]]
     return {key: result[key] for key in like}, rest
 
 
-def _side_by_side(ops: Ops, values: list[PyTree], form: StateForm, lead: Shape) -> ReadReturn:
+def _side_by_side(
+    ops: Ops, items: list[tuple[str, PyTree]], form: StateForm, lead: Shape
+) -> ReadReturn:
+    values = [value for _, value in items]
     n = len(form.slices)
     each = [StateForm((part,)) for part in form.slices]
     places = [
@@ -196,8 +201,14 @@ def _side_by_side(ops: Ops, values: list[PyTree], form: StateForm, lead: Shape) 
     ]
     if not places:
         raise WrongReturnError(_wrong(ops, values, form, lead))
-    start = places[-1]
-    if len(places) > 1 and start + n != len(values):
+    # Where the names of the arguments come back (h, c as h_new, c_new), they tell the place.
+    named = [
+        k
+        for k in places
+        if all(likeness_to_state(items[k + i][0], form.slices[i].name) == 2 for i in range(n))
+    ]
+    start = named[0] if len(named) == 1 else places[-1]
+    if len(places) > 1 and len(named) != 1:
         raise WrongReturnError(
             f"returned {describe(ops, values)}, in which the state could begin at values "
             f"{', '.join(map(str, places))}",
