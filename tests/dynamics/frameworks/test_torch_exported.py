@@ -181,8 +181,18 @@ NOT_EXPORTED = {
 ONE_STATE = ("branch", "branch far out", "numpy")  # depends on the whole of a batch
 
 
+def differences(step, x, length=1e-5):
+    columns = []
+    for k in range(N):
+        aside = torch.zeros_like(x)
+        aside[..., k] = length
+        columns.append(((step(x + aside) - step(x - aside)) / (2 * length)).reshape(N))
+    return torch.stack(columns, dim=1)
+
+
 @pytest.mark.parametrize("name", NOT_EXPORTED)
 def test_what_is_not_exported_has_the_derivative_that_pytorch_gives(name, capfd):
+    """But where PyTorch leaves a part out: there it is what differences of the values give."""
     step, how, why = NOT_EXPORTED[name]
     options = {"n_states": N, "n_inputs": N, "framework": "torch", "batched": name not in ONE_STATE}
     step_map = as_step_map(step, convention="input_state", **options)
@@ -195,7 +205,11 @@ def test_what_is_not_exported_has_the_derivative_that_pytorch_gives(name, capfd)
         np.testing.assert_allclose(value, step(0 * x, x)[1].detach().reshape(N), rtol=1e-6)
         if step_map.precision == "float64":
             expected = torch.autograd.functional.jacobian(lambda y: step(0 * y, y)[1], x)
-            np.testing.assert_allclose(slope, expected.reshape(N, N), atol=1e-12)
+            if how == "called":
+                assert np.abs(slope - expected.reshape(N, N).numpy()).max() > 0.01
+                expected = differences(lambda y: step(0 * y, y)[1], x)
+            close = 1e-6 if how == "called" else 1e-12
+            np.testing.assert_allclose(slope, expected.reshape(N, N), atol=close)
     assert capfd.readouterr() == ("", "")
 
 
