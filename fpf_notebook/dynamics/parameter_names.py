@@ -112,8 +112,8 @@ def _names_in(value: ast.expr | None) -> tuple[str, ...]:
     return tuple(item.id if isinstance(item, ast.Name) else "" for item in value.elts)
 
 
-def n_required(function: AnyFunction, n_before: int = 0) -> int | None:
-    """Return how many arguments must be given, those before the pair aside, or None if unknown."""
+def required_names(function: AnyFunction) -> list[str] | None:
+    """Return the names of the arguments that must be given by place, or None if unknown."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -121,7 +121,13 @@ def n_required(function: AnyFunction, n_before: int = 0) -> int | None:
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return None
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in plain and p.default is p.empty for p in parameters) - n_before
+    return [p.name for p in parameters if p.kind in plain and p.default is p.empty]
+
+
+def n_required(function: AnyFunction, n_before: int = 0) -> int | None:
+    """Return how many arguments must be given, those before the pair aside, or None if unknown."""
+    names = required_names(function)
+    return None if names is None else len(names) - n_before
 
 
 def order_by_names(names: tuple[str, str] | None) -> Convention | None:

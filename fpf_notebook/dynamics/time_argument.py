@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 
 from fpf_notebook._types import PyTree
+from fpf_notebook.dynamics.parameter_names import required_names
 
 _TIME = frozenset({"t", "time", "_t", "ts", "t0"})
 
@@ -34,14 +35,10 @@ def time_argument(
     >>> time_argument(lambda t, y: y, 2) is None
     True
     """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
+    names = required_names(function)
+    if names is None:
         return None
-    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return None
-    required = [p.name for p in parameters if p.kind in plain and p.default is p.empty][n_before:]
+    required = names[n_before:]
     found = [name for name in required if is_time(name)]
     fits = len(required) - 1 >= n_others if or_more else len(required) - 1 == n_others
     return found[0] if len(found) == 1 and fits else None

@@ -36,13 +36,7 @@ def lambda_around(function: Callable[..., object], with_params: bool = False) ->
     >>> lambda_around(lambda h, u: h) is None
     True
     """
-    try:
-        given = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return None
-    needed = [
-        p for p in given if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
+    needed = _needed(function)
     plain = all(p.kind is not p.KEYWORD_ONLY for p in needed)
     if len(needed) < 2 or (plain and len(needed) == 2):
         return None
